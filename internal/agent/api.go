@@ -1,0 +1,104 @@
+// Package agent knows how the faces of Fob (command line, tray, window) talk to the one process that owns the tokens: the
+// local API, its server and its client, over a socket only this user can open.
+package agent
+
+import (
+	"fob/internal/session"
+	"fob/profiles"
+)
+
+// The values that cross the socket are the session engine's own; faces need only this package.
+type (
+	// Status is one profile as a list shows it.
+	Status = session.Status
+	// State is what a profile's login is in.
+	State = session.State
+	// Problem is one sentence and one remedy.
+	Problem = session.Problem
+	// Details is one profile in depth.
+	Details = session.Details
+	// Check is one check of the ID token.
+	Check = session.Check
+	// Event is one thing that happened to a profile.
+	Event = session.Event
+	// Handout is a token on its way to the user.
+	Handout = session.Handout
+	// Form is a form in which a token is copied.
+	Form = session.Form
+	// LoginEvent is what a login tells the face that asked for it.
+	LoginEvent = session.LoginEvent
+	// Settings are the user's choices that are not of one profile.
+	Settings = session.Settings
+)
+
+// The states and forms, for faces.
+const (
+	LoggedOut     = session.LoggedOut
+	LoggingIn     = session.LoggingIn
+	LoggedIn      = session.LoggedIn
+	Expiring      = session.Expiring
+	Offline       = session.Offline
+	LoginRequired = session.LoginRequired
+	Unusable      = session.Unusable
+
+	FormAccessToken = session.FormAccessToken
+	FormIDToken     = session.FormIDToken
+	FormHeader      = session.FormHeader
+	FormCurl        = session.FormCurl
+)
+
+// Hello is what an agent says of itself.
+type Hello struct {
+	Version string   `json:"version"`
+	PID     int      `json:"pid"`
+	Store   string   `json:"store"`            // "keychain", "memory"
+	Tray    bool     `json:"tray"`             // a tray icon is shown
+	Damage  *Problem `json:"damage,omitempty"` // profiles.json could not be read and was set aside
+}
+
+// Update is one message of [Client.Watch]: first everything, then what changed.
+type Update struct {
+	Full     bool      `json:"full,omitempty"` // Profiles is everything there is
+	Profiles []Status  `json:"profiles,omitempty"`
+	Removed  []string  `json:"removed,omitempty"`
+	Settings *Settings `json:"settings,omitempty"`
+}
+
+// ProfileEdit is a profile to write, with the secrets that go to the keychain. A secret that is absent stays as it is; an
+// empty one is removed.
+type ProfileEdit struct {
+	Profile profiles.Profile  `json:"profile"`
+	Secrets map[string]string `json:"secrets,omitempty"` // by key: client_secret
+	Rename  string            `json:"rename,omitempty"`  // the profile's name until now, when it changes
+	Create  bool              `json:"create,omitempty"`  // refuse when the name is taken
+}
+
+// ProfileView is a profile with the keys of the secrets that the keychain holds for it (never their values).
+type ProfileView struct {
+	Profile profiles.Profile   `json:"profile"`
+	Secrets []string           `json:"secrets,omitempty"`
+	Invalid []profiles.Problem `json:"problems,omitempty"`
+}
+
+// Discovery is what an authorization server says of itself, as far as the editor fills it in.
+type Discovery struct {
+	Issuer                            string   `json:"issuer"`
+	AuthorizationEndpoint             string   `json:"authorization_endpoint,omitempty"`
+	TokenEndpoint                     string   `json:"token_endpoint,omitempty"`
+	RevocationEndpoint                string   `json:"revocation_endpoint,omitempty"`
+	UserinfoEndpoint                  string   `json:"userinfo_endpoint,omitempty"`
+	EndSessionEndpoint                string   `json:"end_session_endpoint,omitempty"`
+	JWKSURI                           string   `json:"jwks_uri,omitempty"`
+	ScopesSupported                   []string `json:"scopes_supported,omitempty"`
+	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	CodeChallengeMethodsSupported     []string `json:"code_challenge_methods_supported,omitempty"`
+	GrantTypesSupported               []string `json:"grant_types_supported,omitempty"`
+}
+
+// Finding is one line of `fob doctor`.
+type Finding struct {
+	Subject string `json:"subject"` // "keychain", "agent", "tray", "profiles", …
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy,omitempty"`
+}

@@ -1,0 +1,19 @@
+package agent
+
+import "fob/internal/session"
+
+// Kind says what a caller can do about an error; it decides the command line's exit code.
+type Kind = session.Kind
+
+// The kinds and their exit codes.
+const (
+	Failed      = session.Failed      // 1: it did not work
+	Misused     = session.Misused     // 2: the request makes no sense: unknown profile, unknown key
+	LogInFirst  = session.LogInFirst  // 3: a person has to log in
+	Unreachable = session.Unreachable // 4: no agent
+	TryAgain    = session.TryAgain    // 5: the network or the server is down
+)
+
+// Error is what every face shows: one sentence, one remedy. The client returns no other kind of error than this and
+// context errors.
+type Error = session.Error

@@ -1,0 +1,118 @@
+package session
+
+import "time"
+
+// State is what a profile's login is in, as one word a face can show.
+type State string
+
+// The states. A face shows each as a word, a shape and a colour.
+const (
+	LoggedOut     State = "logged_out"     // never logged in, or logged out: nothing is kept
+	LoggingIn     State = "logging_in"     // a login waits for the browser
+	LoggedIn      State = "logged_in"      // a usable access token is there
+	Expiring      State = "expiring"       // usable, cannot be refreshed, and ends within the profile's reminder time
+	Offline       State = "offline"        // the last refresh met a transient failure; the login is kept
+	LoginRequired State = "login_required" // the login is over (or the token ended and cannot be refreshed): a person is needed
+	Unusable      State = "unusable"       // the profile or the keychain needs mending before anything can work
+)
+
+// Status is one profile as lists, the tray and `fob status` show it. It holds nothing secret and is complete without
+// reading the keychain.
+type Status struct {
+	Name        string `json:"name"`
+	Environment string `json:"environment,omitempty"`
+	Color       string `json:"color,omitempty"`
+	State       State  `json:"state"`
+	Issuer      string `json:"issuer,omitempty"`
+	Account     string `json:"account,omitempty"` // who: e-mail, preferred_username, name or sub, the first there is
+	Subject     string `json:"sub,omitempty"`
+
+	ObtainedAt     *time.Time `json:"obtained_at,omitempty"`
+	ExpiresAt      *time.Time `json:"expires_at,omitempty"`         // of the access token; nil while logged in is "no expiry known"
+	RefreshDueAt   *time.Time `json:"refresh_due_at,omitempty"`     // when Fob will refresh by itself
+	RefreshExpires *time.Time `json:"refresh_expires_at,omitempty"` // end of the refresh token, when the server said it
+	Refreshable    bool       `json:"refreshable"`                  // a refresh token is kept
+	HasIDToken     bool       `json:"has_id_token"`
+
+	ScopeRequested []string `json:"scope_requested,omitempty"`
+	Scope          []string `json:"scope,omitempty"` // granted
+	APIBaseURL     string   `json:"api_base_url,omitempty"`
+
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Problem is what is wrong with a profile: one sentence, one remedy, the same in every face.
+type Problem struct {
+	Code     string     `json:"code"`               // stable, for scripts: an OAuth error code or one of the Code… constants of this package
+	Sentence string     `json:"sentence"`           // what happened, to what
+	Remedy   string     `json:"remedy,omitempty"`   // what to do
+	Since    time.Time  `json:"since"`              // first time in a row
+	NextTry  *time.Time `json:"next_try,omitempty"` // when Fob tries again by itself
+}
+
+// Usable says whether a token can be handed out in this state without asking a person.
+func (s Status) Usable() bool {
+	return s.State == LoggedIn || s.State == Expiring || s.State == Offline
+}
+
+// Details is one profile in depth, for `fob show` and the window's right side. No token is in it.
+type Details struct {
+	Status
+	AccessClaims map[string]any `json:"access_token_claims,omitempty"` // only when the access token is a JWT; display only (RFC 9068 §6)
+	IDClaims     map[string]any `json:"id_token_claims,omitempty"`
+	Checks       []Check        `json:"id_token_checks,omitempty"`
+	TokenType    string         `json:"token_type,omitempty"`
+	History      []Event        `json:"history,omitempty"` // newest first
+}
+
+// Check is one check that the ID token passed or did not, with the section that asks for it.
+type Check struct {
+	Name   string `json:"name"`
+	Spec   string `json:"spec,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	OK     bool   `json:"ok"`
+}
+
+// Event is one thing that happened to a profile's login.
+type Event struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"` // one sentence: "logged in as …", "refreshed", "refresh: the server is down (503)"
+}
+
+// Handout is a token on its way to the user: the only wire value with a secret in it.
+type Handout struct {
+	Name        string     `json:"name"`
+	AccessToken string     `json:"access_token,omitempty"`
+	IDToken     string     `json:"id_token,omitempty"`
+	TokenType   string     `json:"token_type"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
+	Scope       []string   `json:"scope,omitempty"`
+}
+
+// Form is a form in which a token is copied.
+type Form string
+
+// The forms.
+const (
+	FormAccessToken Form = "access_token"
+	FormIDToken     Form = "id_token"
+	FormHeader      Form = "header" // Authorization: Bearer …
+	FormCurl        Form = "curl"   // a curl command for the profile's API base URL
+)
+
+// LoginEvent is what a login tells the face that asked for it, in order: "open" once, then "done" or an error.
+type LoginEvent struct {
+	Kind    string    `json:"kind"`              // "open" or "done"
+	URL     string    `json:"url,omitempty"`     // open: the authorization request to show in a browser
+	Browser string    `json:"browser,omitempty"` // open: the profile's own browser command
+	Joined  bool      `json:"joined,omitempty"`  // open: another face already opened it; do not open a second page
+	Until   time.Time `json:"until"`             // open: when the login times out
+	Status  *Status   `json:"status,omitempty"`  // done
+}
+
+// Settings are the user's choices that are not of one profile.
+type Settings struct {
+	Theme            string `json:"theme"`             // "system", "light", "dark"
+	ClipboardSeconds int    `json:"clipboard_seconds"` // 0 never clears; default 45
+	StartAtLogin     bool   `json:"start_at_login"`
+}
