@@ -17,19 +17,15 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
 	if stray == "" {
 		stray, status = r.match(values)
 	}
+	if stray == "" {
+		stray, status = r.claim()
+	}
 	if stray != "" {
 		// The owner hears of it first: once the page is there, it knows.
 		if r.OnStray != nil {
 			r.OnStray(Stray{Reason: stray})
 		}
 		strayPage(stray).send(w, status)
-		return
-	}
-	if !r.claim() {
-		if r.OnStray != nil {
-			r.OnStray(Stray{Reason: StrayRepeat})
-		}
-		repeatPage().send(w, http.StatusOK)
 		return
 	}
 	// The page first: it fits the socket's buffer, and then nothing that
@@ -96,11 +92,16 @@ func (r *Receiver) match(values url.Values) (stray string, status int) {
 	return "", 0
 }
 
-// claim is true for the first response alone: state is single use.
-func (r *Receiver) claim() bool {
+// claim takes the response for Wait; the state is single use.
+func (r *Receiver) claim() (stray string, status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first := !r.answered
+	switch {
+	case r.answered:
+		return StrayRepeat, http.StatusOK
+	case r.over:
+		return StrayLate, http.StatusGone
+	}
 	r.answered = true
-	return first
+	return "", 0
 }

@@ -62,6 +62,7 @@ type Receiver struct {
 	state    string     // what Wait was called with
 	waiting  bool       // Wait was called
 	answered bool       // a response was taken
+	over     bool       // Wait gave up before one came
 	closed   bool
 }
 
@@ -79,6 +80,7 @@ const (
 	StrayNoState = "missing state" // the right address, without state
 	StrayState   = "wrong state"   // an answer to another login, or a forged one
 	StrayRepeat  = "repeated"      // right in all, but the response is here already
+	StrayLate    = "late"          // right in all, but Wait's context has ended
 )
 
 // RedirectURI is the address to put into the authorization request, with the
@@ -120,7 +122,10 @@ func (r *Receiver) Wait(ctx context.Context, state string) (url.Values, error) {
 		case values := <-r.received:
 			return values, nil
 		case <-ctx.Done():
-			return nil, fmt.Errorf("redirect listener %s: %w", r.uri, context.Cause(ctx))
+			if r.giveUp() {
+				return nil, fmt.Errorf("redirect listener %s: %w", r.uri, context.Cause(ctx))
+			}
+			return <-r.received, nil // its page is being sent at this moment
 		case <-r.stopped:
 			return nil, fmt.Errorf("redirect listener %s: %w", r.uri, net.ErrClosed)
 		case err := <-broken:
@@ -129,6 +134,14 @@ func (r *Receiver) Wait(ctx context.Context, state string) (url.Values, error) {
 			}
 		}
 	}
+}
+
+// giveUp is false when a response was taken in the same moment.
+func (r *Receiver) giveUp() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = !r.answered
+	return r.over
 }
 
 // Close stops listening, lets a page that is on its way arrive, and ends every

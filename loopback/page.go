@@ -104,14 +104,15 @@ func serverWords(code, description string) string {
 	return words
 }
 
-func repeatPage() page {
-	return page{kind: "ok", title: "Already received",
-		text: "Fob has had the answer to this login; opening the page again changes nothing. " + goBack}
-}
-
 func strayPage(reason string) page {
 	p := page{kind: "stray", title: "This is not what Fob waits for"}
 	switch reason {
+	case StrayRepeat:
+		return page{kind: "ok", title: "Already received",
+			text: "Fob has had the answer to this login; opening the page again changes nothing. " + goBack}
+	case StrayLate:
+		p.title = "This login has ended"
+		p.text = "Fob does not wait for it any more: it was cancelled, or it took too long. Start again from Fob."
 	case StrayHost:
 		p.text = "Fob is waiting for a login here, but this request was made for another address. Nothing was taken from it."
 	case StrayPath:
@@ -127,7 +128,7 @@ func strayPage(reason string) page {
 	return p
 }
 
-// glyphs stand in the badge: state is a shape and a word, never colour alone.
+// glyph stands in the badge: state is a shape and a word, never colour alone.
 func glyph(kind string) string {
 	switch kind {
 	case "ok":
