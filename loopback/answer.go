@@ -12,8 +12,8 @@ import (
 // answer serves every request. It never redirects (RFC 9700 §4.11: no open
 // redirector) and shows nothing of a request that is not the response.
 func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
-	r.conns.answering(connOf(req))
 	values, stray, status := r.read(w, req)
+	r.conns.answering(connOf(req))
 	if stray == "" {
 		stray, status = r.match(values)
 	}
