@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `Fob hangs on your OS keychain: OAuth tokens for developers, one click away.
+
+It logs you in with your browser, keeps the tokens in the keychain, refreshes them before they end, and hands them out
+to scripts. One agent owns the tokens; this command asks it and starts it when it is not running.
+
+Results go to standard output, alone; everything else goes to standard error. --json gives every list and view as JSON.
+
+Exit codes:
+  0  done
+  1  failed
+  2  misused: unknown profile, unknown key, wrong flags
+  3  log in first: a person is needed
+  4  the agent cannot be reached
+  5  the network or the server is down: try again
+
+Environment:
+  FOB_HOME   keeps everything (configuration, data, socket) under this directory
+  FOB_STORE  where secrets rest: keychain (default), memory (forgotten when the agent ends)
+  BROWSER    the browser that login opens, given the address as its last argument`
+
+const rootExample = `  fob demo                                  a server to try it with
+  fob login Demo                            log in with the browser
+  curl -H "$(fob header Demo)" http://…     use the token
+  fob token Demo --min-ttl 5m               the token alone, with at least 5 minutes left
+  fob status                                every profile and its state`
+
+// root is the command tree of one run.
+func (f *face) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "fob", Short: "OAuth tokens for developers, from your OS keychain", Long: rootLong, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true, DisableSuggestions: true, DisableAutoGenTag: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRun:  func(*cobra.Command, []string) { f.entered = true },
+		Args:              noSuchVerb,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(f.In)
+	root.SetOut(f.Out)
+	root.SetErr(f.Err)
+	root.PersistentFlags().BoolVar(&f.noStart, "no-start", false, "do not start the agent when it is not running")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return misused("run `"+cmd.CommandPath()+" --help` for its flags", "%s: %s", cmd.CommandPath(), err)
+	})
+
+	groups := []struct {
+		id, title string
+		verbs     []*cobra.Command
+	}{
+		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.refreshVerb(), f.logoutVerb()}},
+		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb()}},
+		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.versionVerb(), f.completionVerb()}},
+	}
+	for _, group := range groups {
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, verb := range group.verbs {
+			verb.GroupID = group.id
+			root.AddCommand(verb)
+		}
+	}
+	root.SetHelpCommandGroupID("own")
+	return root
+}
+
+// noSuchVerb refuses an argument where a verb belongs and suggests the nearest one.
+func noSuchVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var verbs []string
+	for _, verb := range cmd.Commands() {
+		if verb.IsAvailableCommand() {
+			verbs = append(verbs, verb.Name())
+		}
+	}
+	remedy := "run `" + cmd.CommandPath() + " --help` for what there is"
+	if near := nearest(verbs, args[0]); len(near) > 0 {
+		remedy = "did you mean " + cmd.CommandPath() + " " + strings.Join(near, " or ") + "?"
+	}
+	return misused(remedy, "%s: there is no %s", cmd.CommandPath(), args[0])
+}
+
+// words checks the number of arguments and says which ones are wanted; most < 0 is any number.
+func words(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && (most < 0 || len(args) <= most) {
+			return nil
+		}
+		return misused("run `"+cmd.CommandPath()+" --help` for examples", "usage: %s", cmd.UseLine())
+	}
+}

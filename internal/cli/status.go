@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fob/internal/agent"
+)
+
+func (f *face) statusVerb() *cobra.Command {
+	var asJSON, watch bool
+	cmd := &cobra.Command{
+		Use: "status [NAME]", Short: "List the profiles and their state",
+		Long: `Lists every profile, or the one named, with its state, its account and how long its token is good. The exit code is 0 whatever
+the state is: ` + "`fob token`" + ` is the one that asks for a login with exit code 3.
+
+With --watch it goes on with a line for each change, until Ctrl-C; with --json each line is then one JSON object.`,
+		Example: "  fob status\n  fob status work --json\n  fob status --watch",
+		Args:    words(0, 1), ValidArgsFunction: f.completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := f.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			all, err := statuses(cmd.Context(), client, args)
+			switch {
+			case err != nil:
+				return err
+			case watch:
+				for i := range args {
+					args[i] = all[i].Name
+				}
+				return f.watch(cmd.Context(), client, args, asJSON)
+			case asJSON && len(args) == 1:
+				return f.printJSON(all[0])
+			case asJSON:
+				return f.printJSON(all)
+			case len(all) == 0:
+				f.say("there are no profiles yet")
+				f.hint("`fob demo` makes one to try, `fob profile add` one of your own")
+				return nil
+			}
+			return f.print(statusTable(all, time.Now()))
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: one object with NAME, else an array")
+	cmd.Flags().BoolVar(&watch, "watch", false, "go on with a line for each change")
+	return cmd
+}
+
+// statuses returns the status of the profiles the user named, or of all.
+func statuses(ctx context.Context, client *agent.Client, names []string) ([]agent.Status, error) {
+	if len(names) == 0 {
+		all, err := client.Status(ctx)
+		if all == nil {
+			all = []agent.Status{} // an empty list is [] in JSON
+		}
+		return all, err
+	}
+	return withName(ctx, client, names[0], func(name string) ([]agent.Status, error) {
+		found, err := client.Status(ctx, name)
+		if err == nil && len(found) != 1 {
+			err = unknownName(nil, name)
+		}
+		return found, err
+	})
+}
+
+func statusTable(all []agent.Status, now time.Time) string {
+	rows := [][]string{{"NAME", "ENVIRONMENT", "STATE", "ACCOUNT", "TOKEN", "NOTE"}}
+	for _, s := range all {
+		rows = append(rows, statusRow(s, now))
+	}
+	return table(rows)
+}
+
+func statusRow(s agent.Status, now time.Time) []string {
+	shape, word := stateWord(s.State)
+	note := ""
+	if s.Problem != nil {
+		note = s.Problem.Sentence
+	}
+	return []string{s.Name, s.Environment, shape + " " + word, s.Account, timeLeft(s, now), note}
+}
+
+// watch prints what changes until the user ends it, which is not a failure.
+func (f *face) watch(ctx context.Context, client *agent.Client, names []string, asJSON bool) error {
+	var lost error
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := client.Watch(ctx, func(update agent.Update) {
+		if len(names) > 0 {
+			update.Profiles = slices.DeleteFunc(update.Profiles, func(s agent.Status) bool { return s.Name != names[0] })
+			update.Removed = slices.DeleteFunc(update.Removed, func(name string) bool { return name != names[0] })
+		}
+		if lost = f.printUpdate(update, asJSON); lost != nil {
+			stop(lost)
+		}
+	})
+	switch {
+	case lost != nil:
+		return lost
+	case errors.Is(err, context.Canceled):
+		return nil
+	}
+	return err
+}
+
+func (f *face) printUpdate(update agent.Update, asJSON bool) error {
+	if len(update.Profiles) == 0 && len(update.Removed) == 0 && !update.Full {
+		return nil
+	}
+	if asJSON {
+		text, err := jsonText(update, "")
+		if err != nil {
+			return err
+		}
+		return f.print(text)
+	}
+	now := time.Now()
+	if update.Full {
+		return f.print(statusTable(update.Profiles, now))
+	}
+	text := ""
+	for _, s := range update.Profiles {
+		row := append([]string{now.Format(time.TimeOnly)}, statusRow(s, now)...)
+		text += table([][]string{nil, row})
+	}
+	for _, name := range update.Removed {
+		text += now.Format(time.TimeOnly) + "  " + clean(name) + "  removed\n"
+	}
+	return f.print(text)
+}
