@@ -1,0 +1,257 @@
+package keychain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The states that an operation starts from and goes to, small and large.
+var transitions = []struct {
+	name     string
+	old, new []byte // nil old: nothing stored; nil new: Delete
+}{
+	{"first small", nil, []byte("new")},
+	{"first large", nil, secret("new", 5000)},
+	{"small to large", []byte("old"), secret("new", 5000)},
+	{"large to small", secret("old", 5000), []byte("new")},
+	{"large to large", secret("old", 5000), secret("new", 6000)},
+	{"delete small", []byte("old"), nil},
+	{"delete large", secret("old", 5000), nil},
+}
+
+// world is a folder and a keychain with the old value, and a way to run the operation.
+type world struct {
+	dir  string
+	back *limited
+	k    *Keychain
+}
+
+func newWorld(t *testing.T, old []byte) *world {
+	t.Helper()
+	w := &world{dir: filepath.Join(t.TempDir(), "sealed"), back: newLimited()}
+	var err error
+	w.k, err = open(w.back, w.dir)
+	must(t, err)
+	if old != nil {
+		must(t, w.k.Set(context.Background(), "k", old))
+	}
+	return w
+}
+
+func (w *world) run(new []byte) error {
+	if new == nil {
+		return w.k.Delete(context.Background(), "k")
+	}
+	return w.k.Set(context.Background(), "k", new)
+}
+
+// check looks at the world as the next process finds it: the old value or the new one is there, nothing else is, and a Sweep in
+// due time leaves no litter.
+func (w *world) check(t *testing.T, old, new []byte, mustBe string) {
+	t.Helper()
+	ctx := context.Background()
+	next, err := open(w.back.survivor(), w.dir)
+	must(t, err)
+	got, err := next.Get(ctx, "k")
+	isOld := bytes.Equal(got, old) && (err == nil) == (old != nil)
+	isNew := bytes.Equal(got, new) && (err == nil) == (new != nil)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		t.Fatalf("the value is lost: %v", err)
+	}
+	if !isOld && !isNew || mustBe == "new" && !isNew || mustBe == "old" && !isOld {
+		t.Fatalf("old %v, new %v, want %q", isOld, isNew, mustBe)
+	}
+	for _, file := range sealedFiles(t, w.dir) {
+		ageFile(t, filepath.Join(w.dir, file))
+	}
+	inUse := []string{"k"}
+	if isNew && new == nil || isOld && old == nil {
+		inUse = nil // the session layer knows that there is nothing
+	}
+	if _, err := next.Sweep(ctx, inUse); err != nil {
+		t.Fatal(err)
+	}
+	again, err2 := next.Get(ctx, "k")
+	if !bytes.Equal(got, again) || errors.Is(err, ErrNotFound) != errors.Is(err2, ErrNotFound) {
+		t.Fatalf("Sweep changed the value: %v", err2)
+	}
+	want := 0
+	if len(inline(got)) > itemLimit {
+		want = 1
+	}
+	if files := sealedFiles(t, w.dir); len(files) != want {
+		t.Errorf("litter: %v, want %d", files, want)
+	}
+}
+
+// trace runs the operation undisturbed and lists every step in order: calls of the keychain and steps on the disk.
+func trace(t *testing.T, old, new []byte) []string {
+	w := newWorld(t, old)
+	var steps []string
+	note := func(step string) { steps = append(steps, step) }
+	w.k.files.step = note
+	w.back.before = func(op string) error { note("before " + op); return nil }
+	w.back.after = func(op string) error { note("after " + op); return nil }
+	must(t, w.run(new))
+	return steps
+}
+
+// the process ends at every step, one after the other; the old value or the new one is there, whole.
+func TestCrashAtEveryStep(t *testing.T) {
+	for _, tr := range transitions {
+		steps := trace(t, tr.old, tr.new)
+		set := slices.Index(steps, "after set") // the commit point; -1 when deleting
+		if len(steps) < 5 {
+			t.Fatalf("%s: only %v", tr.name, steps)
+		}
+		for n := range steps {
+			t.Run(fmt.Sprintf("%s/%d %s", tr.name, n, steps[n]), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, tr.old)
+					w.runUntil(tr.new, n)
+					switch {
+					case set < 0:
+						w.check(t, tr.old, tr.new, "")
+					case n < set:
+						w.check(t, tr.old, tr.new, "old")
+					default:
+						w.check(t, tr.old, tr.new, "new")
+					}
+					time.Sleep(2 * patience) // in the bubble: lets the dead operation's goroutine give up and go
+				})
+			})
+		}
+	}
+}
+
+// runUntil runs the operation and ends it for good at step n, as kill -9 would. A step of the keychain ends the call's own
+// goroutine; the operation then waits for an answer that does not come while the bubble's clock stands.
+func (w *world) runUntil(new []byte, n int) {
+	count := 0
+	end := func(string) {
+		if count++; count == n+1 {
+			runtime.Goexit()
+		}
+	}
+	w.k.files.step = end
+	w.back.before = func(op string) error { end(op); return nil }
+	w.back.after = w.back.before
+	go func() { _ = w.run(new) }()
+	synctest.Wait()
+}
+
+// A keychain that fails at any of its calls, before or after the effect: Set's nil means new, its error means old or new, and
+// old for sure where the read-back shows it.
+func TestErrorAtEveryCall(t *testing.T) {
+	for _, tr := range transitions {
+		calls := 0
+		for _, s := range trace(t, tr.old, tr.new) {
+			if len(s) > 7 && s[:7] == "before " {
+				calls++
+			}
+		}
+		for n := range calls {
+			for _, late := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%d late=%v", tr.name, n, late), func(t *testing.T) {
+					w := newWorld(t, tr.old)
+					count, boom := 0, errors.New("boom")
+					fail := func(string) error {
+						count++
+						if count-1 == n {
+							return boom
+						}
+						return nil
+					}
+					if late {
+						w.back.after = fail
+					} else {
+						w.back.before = fail
+					}
+					err := w.run(tr.new)
+					if count <= n {
+						return // a call that found nothing has no "after"
+					}
+					w.back.before, w.back.after = nil, nil
+					mustBe := ""
+					if err == nil {
+						mustBe = "new"
+					}
+					w.check(t, tr.old, tr.new, mustBe)
+				})
+			}
+		}
+	}
+}
+
+// The order that makes it safe against power loss too, where no test can pull the plug: content, name, item, and only then the
+// old file.
+func TestOrderOfSteps(t *testing.T) {
+	steps := trace(t, secret("old", 5000), secret("new", 5000))
+	want := []string{"created", "written", "synced", "sealed", "before set", "after set", "before get", "after get", "committed", "overwritten", "unlinked"}
+	at := -1
+	for _, step := range want {
+		i := slices.Index(steps[at+1:], step)
+		if i < 0 {
+			t.Fatalf("%q does not come after %v in %v", step, want, steps)
+		}
+		at += 1 + i
+	}
+}
+
+// A keychain that says yes and keeps the old value (go-keyring after a dismissed prompt) is found out.
+func TestSetThatDoesNotKeep(t *testing.T) {
+	ctx := context.Background()
+	k, back, dir := openLimited(t)
+	must(t, k.Set(ctx, "k", secret("old", 5000)))
+	keep := back.items["k"]
+	back.after = func(op string) error {
+		if op == "set" {
+			back.items["k"] = keep
+		}
+		return nil
+	}
+	if err := k.Set(ctx, "k", secret("new", 5000)); !errors.Is(err, ErrRefused) {
+		t.Errorf("got %v", err)
+	}
+	got, err := k.Get(ctx, "k")
+	if err != nil || !bytes.Equal(got, secret("old", 5000)) || len(sealedFiles(t, dir)) != 1 {
+		t.Errorf("%v, files %v", err, sealedFiles(t, dir))
+	}
+}
+
+// What cannot be read is not replaced: a locked keychain keeps its item and its file.
+func TestLockedIsNotReplaced(t *testing.T) {
+	ctx := context.Background()
+	k, back, dir := openLimited(t)
+	must(t, k.Set(ctx, "k", secret("old", 5000)))
+	before, files := back.items["k"], sealedFiles(t, dir)
+	back.before = func(op string) error {
+		if op == "get" {
+			return problem(ErrLocked, "", nil)
+		}
+		return nil
+	}
+	for name, err := range map[string]error{"set": k.Set(ctx, "k", secret("new", 5000)), "delete": k.Delete(ctx, "k")} {
+		if !errors.Is(err, ErrLocked) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if back.items["k"] != before || !slices.Equal(files, sealedFiles(t, dir)) {
+		t.Error("something was replaced")
+	}
+}
+
+func ageFile(t *testing.T, path string) {
+	t.Helper()
+	old := time.Now().Add(-2 * sweepAge)
+	must(t, os.Chtimes(path, old, old))
+}
