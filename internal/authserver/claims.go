@@ -1,0 +1,99 @@
+package authserver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+)
+
+// What a grant remembers beside what go-oidc does; strings alone, because they survive JSON.
+const (
+	keyStep     = "step"      // where the user stands: login or consent
+	keyLogin    = "login"     // the user who signed in
+	keyAuthTime = "auth_time" // when, in Unix seconds
+	keyAudience = "audience"  // audience parameters, one a line
+)
+
+// userClaims are the claims that the granted scopes open (OpenID Connect Core section 5.4).
+func (s *Server) userClaims(_ context.Context, g *goidc.Grant) map[string]any {
+	u, ok := s.opts.bySub(g.Subject)
+	claims := map[string]any{}
+	if !ok {
+		return claims
+	}
+	granted := strings.Fields(g.Scopes)
+	if slices.Contains(granted, "profile") {
+		claims["name"] = u.Name
+		claims["preferred_username"] = u.Login
+	}
+	if slices.Contains(granted, "email") && u.Email != "" {
+		claims["email"] = u.Email
+		claims["email_verified"] = true
+	}
+	return claims
+}
+
+// idTokenClaims adds when the user signed in; a refresh says the same again (OpenID Connect Core
+// section 12.2).
+func (s *Server) idTokenClaims(ctx context.Context, g *goidc.Grant) map[string]any {
+	claims := s.userClaims(ctx, g)
+	if at, ok := g.Store[keyAuthTime].(string); ok {
+		claims["auth_time"], _ = strconv.ParseInt(at, 10, 64)
+	}
+	return claims
+}
+
+// accessTokenClaims says for whom an access token is (RFC 9068 section 2.2 requires aud).
+func (s *Server) accessTokenClaims(ctx context.Context, _ *goidc.Token, g *goidc.Grant) map[string]any {
+	return map[string]any{"aud": s.audience(ctx, g)}
+}
+
+// granted returns the resources and audiences that the authorization was for.
+func granted(g *goidc.Grant) []string {
+	targets := slices.Clone([]string(g.AuthParams.Resources))
+	if a, ok := g.Store[keyAudience].(string); ok && a != "" {
+		targets = append(targets, strings.Split(a, "\n")...)
+	}
+	return targets
+}
+
+// audience returns for whom a token is: what the token request names, else what was granted, else
+// the demo API.
+func (s *Server) audience(ctx context.Context, g *goidc.Grant) []string {
+	r := requestOf(ctx)
+	if asked := slices.Concat(r.form["resource"], r.form["audience"]); r.endpoint == endpointToken && len(asked) > 0 {
+		return asked
+	}
+	if targets := granted(g); len(targets) > 0 {
+		return targets
+	}
+	return []string{s.issuer + apiPath}
+}
+
+// checkTarget refuses a token for something that was not granted (RFC 8707 section 2.2) and notes
+// the audience for the store of opaque tokens.
+func (s *Server) checkTarget(ctx context.Context, _ *goidc.Token, g *goidc.Grant) error {
+	r := requestOf(ctx)
+	r.audience = s.audience(ctx, g)
+	allowed := granted(g)
+	for _, key := range []string{"resource", "audience"} {
+		for _, target := range r.form[key] {
+			if !s.opts.knownTarget(target, key == "resource") || (len(allowed) > 0 && !slices.Contains(allowed, target)) {
+				return goidc.WrapError(goidc.ErrorCodeInvalidTarget, "this "+key+" was not granted", errors.New(key+" not granted"))
+			}
+		}
+	}
+	return nil
+}
+
+// checkRefreshTarget does the same before a refresh token is spent.
+func (s *Server) checkRefreshTarget(ctx context.Context, typ goidc.GrantType, g *goidc.Grant) error {
+	if typ != goidc.GrantRefreshToken {
+		return nil
+	}
+	return s.checkTarget(ctx, nil, g)
+}

@@ -1,0 +1,170 @@
+package authserver
+
+import (
+	"sync"
+	"time"
+)
+
+// Fault is one way to misbehave.
+type Fault string
+
+// Faults of the token endpoint that hit the whole answer.
+const (
+	TokenUnavailable Fault = "token: 503 with Retry-After"
+	TokenBusy        Fault = "token: 429 with Retry-After"
+	TokenError       Fault = "token: 500"
+	TokenHTML        Fault = "token: 502 with an HTML page"
+	// TokenLost drops the connection after the request was carried out: a refresh token was
+	// rotated, and the client does not learn its successor.
+	TokenLost Fault = "token: carried out, answer lost"
+	// TokenCut drops the connection before anything was carried out.
+	TokenCut Fault = "token: connection cut before"
+	// TokenSlow waits for Faults.SetDelay before the request is carried out.
+	TokenSlow      Fault = "token: slow"
+	TokenHuge      Fault = "token: 10 MB answer"
+	TokenEndless   Fault = "token: answer without end"
+	TokenTruncated Fault = "token: half an answer"
+	TokenRedirect  Fault = "token: 307 to another origin"
+	InvalidGrant   Fault = "token: invalid_grant"
+	InvalidClient  Fault = "token: invalid_client"
+)
+
+// Faults of what a successful token answer holds.
+const (
+	NoIDToken Fault = "token answer: no id_token"
+	// NoRefreshToken hits refresh requests alone: the refresh token is not rotated and not
+	// repeated, so the client's own stays good (RFC 6749 section 6).
+	NoRefreshToken Fault = "refresh answer: no refresh_token"
+	NoExpiresIn    Fault = "token answer: no expires_in"
+	WrongTokenType Fault = "token answer: token_type mac"
+	NoAccessToken  Fault = "token answer: no access_token"
+)
+
+// Faults of the id_token. But for the last six the token is signed properly and lies.
+const (
+	WrongNonce    Fault = "id_token: wrong nonce"
+	NoNonce       Fault = "id_token: no nonce"
+	WrongIssuer   Fault = "id_token: wrong iss"
+	WrongAudience Fault = "id_token: wrong aud"
+	// ExtraAudience adds a second, untrusted audience without azp.
+	ExtraAudience   Fault = "id_token: second aud"
+	WrongSubject    Fault = "id_token: wrong sub"
+	ExpiredIDToken  Fault = "id_token: expired an hour ago"
+	FutureIDToken   Fault = "id_token: issued in an hour"
+	NoExpiry        Fault = "id_token: no exp"
+	WrongAuthTime   Fault = "id_token: signed in an hour ago"
+	WrongAtHash     Fault = "id_token: at_hash of another token"
+	AlgNone         Fault = "id_token: alg none"
+	AlgHS256        Fault = "id_token: alg HS256, keyed with the public key"
+	UnknownKid      Fault = "id_token: unknown kid"
+	ForeignKey      Fault = "id_token: signed by another issuer's key under our kid"
+	BrokenSignature Fault = "id_token: broken signature"
+	UnknownCrit     Fault = "id_token: unknown crit header"
+)
+
+// Faults of the other endpoints.
+const (
+	WrongState     Fault = "authorize: wrong state"
+	MissingState   Fault = "authorize: no state"
+	WrongIss       Fault = "authorize: foreign iss"
+	MissingIss     Fault = "authorize: no iss"
+	AccessDenied   Fault = "authorize: access_denied"
+	AuthorizeHTML  Fault = "authorize: HTML in error_description"
+	DiscoveryDown  Fault = "discovery: 503"
+	DiscoveryOther Fault = "discovery: another issuer"
+	JWKSDown       Fault = "jwks: 503"
+	// JWKSOdd publishes keys that no library reads beside the good ones.
+	JWKSOdd           Fault = "jwks: unreadable keys among the good ones"
+	RevokeUnavailable Fault = "revoke: 503 with Retry-After"
+	UserinfoOther     Fault = "userinfo: another sub"
+	APIUnavailable    Fault = "api: 503 with Retry-After"
+)
+
+// UntilCleared makes a fault last.
+const UntilCleared = -1
+
+// Faults are switches for misbehaviour, changeable while the server runs. The zero value is a
+// well-behaved server.
+type Faults struct {
+	mu         sync.Mutex // guards everything
+	left       map[Fault]int
+	applied    map[Fault]int
+	delay      time.Duration
+	retryAfter time.Duration
+}
+
+// Set applies a fault to the next n requests that it fits, or [UntilCleared]; 0 clears it.
+func (f *Faults) Set(fault Fault, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left == nil {
+		f.left, f.applied = map[Fault]int{}, map[Fault]int{}
+	}
+	f.left[fault] = n
+}
+
+// Clear ends every fault.
+func (f *Faults) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.left)
+}
+
+// SetDelay says how long [TokenSlow] takes.
+func (f *Faults) SetDelay(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delay = d
+}
+
+// SetRetryAfter says what Retry-After asks for, in whole seconds rounded up; at first 1 s.
+func (f *Faults) SetRetryAfter(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retryAfter = d
+}
+
+// Applied returns how often a fault took effect.
+func (f *Faults) Applied(fault Fault) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.applied[fault]
+}
+
+// take reports whether a fault applies now, and counts it.
+func (f *Faults) take(fault Fault) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.left[fault]
+	if n == 0 {
+		return false
+	}
+	if n > 0 {
+		f.left[fault]--
+	}
+	f.applied[fault]++
+	return true
+}
+
+// first returns the first of these faults that applies now.
+func (f *Faults) first(faults ...Fault) (Fault, bool) {
+	for _, fault := range faults {
+		if f.take(fault) {
+			return fault, true
+		}
+	}
+	return "", false
+}
+
+// wait returns the delay, retry the Retry-After.
+func (f *Faults) wait() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.delay
+}
+
+func (f *Faults) retry() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(f.retryAfter, time.Second)
+}

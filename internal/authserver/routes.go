@@ -1,0 +1,149 @@
+package authserver
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// endpoint names a part of the server, in Stats.Requests too.
+type endpoint string
+
+const (
+	endpointDiscovery endpoint = "discovery"
+	endpointJWKS      endpoint = "jwks"
+	endpointAuthorize endpoint = "authorize"
+	endpointToken     endpoint = "token"
+	endpointRevoke    endpoint = "revoke"
+	endpointUserinfo  endpoint = "userinfo"
+	endpointLogout    endpoint = "logout"
+	endpointAPI       endpoint = "api"
+	endpointHome      endpoint = "home"
+	endpointOther     endpoint = "other"
+)
+
+const (
+	apiPath       = "/api/whoami"
+	wellKnownOIDC = "/.well-known/openid-configuration"
+	wellKnownAS   = "/.well-known/oauth-authorization-server"
+)
+
+// maxBody is more than any request here needs.
+const maxBody = 64 << 10
+
+// request is what this package knows of the HTTP request that go-oidc is answering; go-oidc hands
+// its context through to every callback.
+type request struct {
+	endpoint    endpoint
+	form        url.Values // query and body
+	keepRefresh bool       // the fault NoRefreshToken: do not rotate this time
+	audience    []string   // of the token being made
+}
+
+type requestKey struct{}
+
+// requestOf returns the request of a context, or an empty one.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// endpointOf says what a path leads to, and the path go-oidc knows it by. Paths that go-oidc has
+// and this server does not offer lead nowhere.
+func (s *Server) endpointOf(path string) (endpoint, string) {
+	// RFC 8414 section 3.1: the well-known part goes between the host and the issuer's path.
+	if path == wellKnownAS+s.base.Path {
+		return endpointDiscovery, wellKnownOIDC
+	}
+	path, ok := strings.CutPrefix(path, s.base.Path)
+	switch {
+	case !ok:
+		return endpointOther, ""
+	case path == "" || path == "/":
+		return endpointHome, ""
+	case path == wellKnownOIDC:
+		return endpointDiscovery, path
+	case path == "/jwks":
+		return endpointJWKS, path
+	case path == "/authorize" || strings.HasPrefix(path, "/authorize/"):
+		return endpointAuthorize, path
+	case path == "/token":
+		return endpointToken, path
+	case path == "/revoke":
+		return endpointRevoke, path
+	case path == "/userinfo":
+		return endpointUserinfo, path
+	case path == "/logout" || strings.HasPrefix(path, "/logout/"):
+		return endpointLogout, path
+	case path == apiPath:
+		return endpointAPI, path
+	}
+	return endpointOther, ""
+}
+
+// ServeHTTP answers a request: whatever go-oidc says is computed into memory first, then completed
+// or spoilt, then sent.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A name that somebody points at 127.0.0.1 must not make this server theirs (DNS rebinding).
+	if !strings.EqualFold(r.Host, s.base.Host) {
+		http.Error(w, "this server is "+s.issuer, http.StatusMisdirectedRequest)
+		return
+	}
+	ep, path := s.endpointOf(r.URL.Path)
+	s.counts.add(func(st *Stats) { st.Requests[string(ep)]++ })
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the form cannot be read", http.StatusBadRequest)
+		return
+	}
+	rec := &request{endpoint: ep, form: r.Form}
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rec))
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	r.URL = &u
+
+	a := newAnswer()
+	switch ep {
+	case endpointOther:
+		s.renderNotFound(a)
+	case endpointHome:
+		s.renderHome(a)
+	case endpointToken:
+		if !s.answerToken(a, r) {
+			return // the client is gone
+		}
+	case endpointRevoke:
+		s.answerRevoke(a, r)
+	case endpointAPI:
+		s.answerWhoami(a, r)
+	case endpointUserinfo:
+		s.answerUserinfo(a, r)
+	case endpointDiscovery:
+		s.answerDiscovery(a, r)
+	case endpointJWKS:
+		s.answerJWKS(a, r)
+	case endpointAuthorize, endpointLogout:
+		s.answerPages(a, r)
+	}
+	a.send(w, r)
+}
+
+// answerPages answers what a person's browser asks for.
+func (s *Server) answerPages(a *answer, r *http.Request) {
+	s.armor(a.Header())
+	// Only the forms of our own pages are held to our own origin; a client may begin at
+	// /authorize by a POST from anywhere (OpenID Connect Core section 3.1.2.1).
+	if strings.Count(r.URL.Path, "/") > 1 {
+		s.pages.ServeHTTP(a, r)
+	} else if err := once(r.Form, "resource", "audience"); err != nil {
+		s.renderProblem(a, http.StatusBadRequest, "invalid_request", err.Error())
+	} else {
+		s.protocol.ServeHTTP(a, r)
+	}
+	if requestOf(r.Context()).endpoint == endpointAuthorize {
+		s.spoilRedirect(a)
+	}
+}

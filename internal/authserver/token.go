@@ -1,0 +1,195 @@
+package authserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// answerToken answers the token endpoint. False says that the client gave up waiting.
+func (s *Server) answerToken(a *answer, r *http.Request) bool {
+	if s.faults.take(TokenSlow) {
+		timer := time.NewTimer(s.faults.wait())
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+			return false
+		}
+	}
+	if s.refuseToken(a) {
+		return true
+	}
+	if err := s.checkClientRequest(r); err != nil {
+		a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
+		return true
+	}
+	rec := requestOf(r.Context())
+	refresh := rec.form.Get("grant_type") == "refresh_token"
+	rec.keepRefresh = refresh && s.faults.take(NoRefreshToken)
+
+	s.turn.Lock()
+	s.protocol.ServeHTTP(a, r)
+	s.turn.Unlock()
+
+	switch {
+	case a.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "":
+		// RFC 6749 section 5.2: answer in the scheme that the client used.
+		a.header.Set("WWW-Authenticate", `Basic realm="fob-demo"`)
+	case a.status == http.StatusForbidden:
+		// go-oidc says 403 where RFC 6749 section 5.2 has 400.
+		a.status = http.StatusBadRequest
+	case a.status == http.StatusOK:
+		s.counts.add(func(st *Stats) {
+			if refresh {
+				st.Refreshes++
+			} else {
+				st.Codes++
+			}
+		})
+		if err := s.completeTokens(a, rec); err != nil {
+			a.refuse(http.StatusInternalServerError, "server_error", err.Error())
+		}
+	}
+	s.spoilToken(a)
+	return true
+}
+
+// refuseToken applies the faults that keep a token request from being carried out.
+func (s *Server) refuseToken(a *answer) bool {
+	fault, ok := s.faults.first(TokenCut, TokenUnavailable, TokenBusy, TokenError, TokenHTML, TokenRedirect, InvalidGrant, InvalidClient)
+	switch fault {
+	case TokenCut:
+		panic(http.ErrAbortHandler) // how net/http is told to drop a connection
+	case TokenUnavailable:
+		a.later(http.StatusServiceUnavailable, s.faults.retry())
+	case TokenBusy:
+		a.later(http.StatusTooManyRequests, s.faults.retry())
+	case TokenError:
+		a.refuse(http.StatusInternalServerError, "server_error", "the demo server was told to fail")
+	case TokenHTML:
+		a.replace(http.StatusBadGateway, "text/html; charset=utf-8", "<html><body><h1>502 Bad Gateway</h1><script>alert(1)</script></body></html>")
+	case TokenRedirect:
+		a.header.Set("Location", "http://elsewhere.invalid/token")
+		a.replace(http.StatusTemporaryRedirect, "text/plain", "")
+	case InvalidGrant:
+		a.refuse(http.StatusBadRequest, "invalid_grant", "the demo server was told to refuse this")
+	case InvalidClient:
+		a.refuse(http.StatusUnauthorized, "invalid_client", "the demo server was told to refuse this")
+	}
+	return ok
+}
+
+// spoilToken applies the faults that hit an answer after the request was carried out.
+func (s *Server) spoilToken(a *answer) {
+	fault, _ := s.faults.first(TokenLost, TokenHuge, TokenEndless, TokenTruncated)
+	switch fault {
+	case TokenLost:
+		panic(http.ErrAbortHandler)
+	case TokenHuge:
+		a.body.Reset()
+		fmt.Fprintf(&a.body, `{"access_token":"%s"}`, strings.Repeat("x", 10<<20))
+	case TokenTruncated:
+		a.body.Truncate(a.body.Len() / 2)
+	case TokenEndless:
+		a.body.Truncate(a.body.Len() / 2)
+		a.tail = endless
+	}
+}
+
+// endless writes for as long as somebody listens.
+func endless(w io.Writer, done <-chan struct{}) {
+	blank := []byte(strings.Repeat(" ", 32<<10))
+	for {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		if _, err := w.Write(blank); err != nil {
+			return
+		}
+		if f, ok := w.(http.Flusher); ok {
+			f.Flush()
+		}
+	}
+}
+
+// completeTokens adds to a good answer what go-oidc leaves out, at_hash, and applies the faults
+// that hit its content.
+func (s *Server) completeTokens(a *answer, rec *request) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(a.body.Bytes(), &members); err != nil {
+		return fmt.Errorf("go-oidc's answer: %w", err)
+	}
+	if raw, ok := members["id_token"]; ok {
+		var access, id string
+		if err := json.Unmarshal(raw, &id); err != nil {
+			return fmt.Errorf("go-oidc's id_token: %w", err)
+		}
+		if err := json.Unmarshal(members["access_token"], &access); err != nil {
+			return fmt.Errorf("go-oidc's access_token: %w", err)
+		}
+		id, err := s.remakeIDToken(id, access)
+		if err != nil {
+			return err
+		}
+		members["id_token"], _ = json.Marshal(id)
+		if s.faults.take(NoIDToken) {
+			delete(members, "id_token")
+		}
+	}
+	if rec.keepRefresh {
+		delete(members, "refresh_token")
+	}
+	if s.faults.take(NoExpiresIn) {
+		delete(members, "expires_in")
+	}
+	if s.faults.take(NoAccessToken) {
+		delete(members, "access_token")
+	}
+	if s.faults.take(WrongTokenType) {
+		members["token_type"] = json.RawMessage(`"mac"`)
+	}
+	a.replaceJSON(a.status, members)
+	return nil
+}
+
+// spoilRedirect applies the faults of the authorization response, where it is a redirect to the
+// client; a form_post response stays as it is.
+func (s *Server) spoilRedirect(a *answer) {
+	u, err := url.Parse(a.header.Get("Location"))
+	if err != nil || a.status != http.StatusSeeOther || !u.IsAbs() {
+		return
+	}
+	q := u.Query()
+	if !q.Has("code") && !q.Has("error") {
+		return
+	}
+	if fault, ok := s.faults.first(AccessDenied, AuthorizeHTML); ok {
+		q.Del("code")
+		q.Set("error", "access_denied")
+		q.Set("error_description", "the user said no")
+		if fault == AuthorizeHTML {
+			q.Set("error_description", `<script>alert(1)</script><a href="http://elsewhere.invalid">click</a>`)
+		}
+	}
+	if s.faults.take(WrongState) {
+		q.Set("state", "not-"+q.Get("state"))
+	}
+	if s.faults.take(MissingState) {
+		q.Del("state")
+	}
+	if s.faults.take(WrongIss) {
+		q.Set("iss", "http://elsewhere.invalid")
+	}
+	if s.faults.take(MissingIss) {
+		q.Del("iss")
+	}
+	u.RawQuery = q.Encode()
+	a.header.Set("Location", u.String())
+}
