@@ -27,8 +27,6 @@ type (
 	Form = session.Form
 	// LoginEvent is what a login tells the face that asked for it.
 	LoginEvent = session.LoginEvent
-	// Settings are the user's choices that are not of one profile.
-	Settings = session.Settings
 )
 
 // The states and forms, for faces.

@@ -69,16 +69,21 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	return details, err
 }
 
-// Token hands out the profile's token with at least minTTL left, refreshed if need be. It never opens a browser.
+// Token hands out the profile's token with at least minTTL left, refreshed if need be. A negative minTTL lets the agent
+// choose: 60 seconds, or half the life of tokens that live shorter than two minutes. It never opens a browser.
 func (c *Client) Token(ctx context.Context, name string, minTTL time.Duration) (Handout, error) {
+	request := tokenRequest{Name: name}
+	if minTTL >= 0 {
+		request.MinTTL = (*profiles.Duration)(&minTTL)
+	}
 	var handout Handout
-	err := c.call(ctx, http.MethodPost, "token", tokenRequest{Name: name, MinTTL: profiles.Duration(minTTL)}, &handout)
+	err := c.call(ctx, http.MethodPost, "token", request, &handout)
 	return handout, err
 }
 
 type tokenRequest struct {
-	Name   string            `json:"name"`
-	MinTTL profiles.Duration `json:"min_ttl"`
+	Name   string             `json:"name"`
+	MinTTL *profiles.Duration `json:"min_ttl,omitempty"`
 }
 
 type nameRequest struct {

@@ -48,6 +48,9 @@ type Problem struct {
 	Remedy   string     `json:"remedy,omitempty"`   // what to do
 	Since    time.Time  `json:"since"`              // first time in a row
 	NextTry  *time.Time `json:"next_try,omitempty"` // when Fob tries again by itself
+
+	lastTry  time.Time // when it last happened
+	patience bool      // the server asked to wait (Retry-After)
 }
 
 // Usable says whether a token can be handed out in this state without asking a person.
@@ -108,11 +111,4 @@ type LoginEvent struct {
 	Joined  bool      `json:"joined,omitempty"`  // open: another face already opened it; do not open a second page
 	Until   time.Time `json:"until"`             // open: when the login times out
 	Status  *Status   `json:"status,omitempty"`  // done
-}
-
-// Settings are the user's choices that are not of one profile.
-type Settings struct {
-	Theme            string `json:"theme"`             // "system", "light", "dark"
-	ClipboardSeconds int    `json:"clipboard_seconds"` // 0 never clears; default 45
-	StartAtLogin     bool   `json:"start_at_login"`
 }

@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// launchTimeout is how long a client waits for the agent it started; a cold disk takes a second.
+const launchTimeout = 20 * time.Second
+
+// launchedEnv names the descriptor on which a launched agent says that it is ready, or why it is not. That is the only one it
+// gets from us, and it closes it after that line.
+const launchedEnv = "FOB_LAUNCHED"
+
+// launch starts the agent detached from the caller's terminal and session and waits until it answers. Nothing sleeps: the
+// agent says on a pipe that it is ready.
+func launch(ctx context.Context, home Home, exe string) error {
+	if exe == "" {
+		return &Error{Kind: Unreachable, Code: "no_agent", Sentence: "the agent is not running, and the program fob that it is part of was not found", Remedy: "install fob beside this program or in PATH"}
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	defer reader.Close()
+	cmd := exec.Command(exe, "agent")
+	cmd.Dir = filepath.VolumeName(exe) + string(filepath.Separator) // keeps no directory busy
+	cmd.Env = append(os.Environ(), launchedEnv+"="+detach(cmd, writer))
+	err = cmd.Start()
+	writer.Close()
+	if err != nil {
+		return &Error{Kind: Unreachable, Code: "no_agent", Sentence: fmt.Sprintf("the agent did not start: %v", err), Remedy: "run `fob agent` to see why"}
+	}
+	go cmd.Wait() // should it end before us, it leaves no zombie
+	said := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(reader).ReadString('\n')
+		said <- strings.TrimSpace(line)
+	}()
+	timer := time.NewTimer(launchTimeout)
+	defer timer.Stop()
+	select {
+	case line := <-said:
+		return launched(line, home)
+	case <-timer.C:
+		return &Error{Kind: Unreachable, Code: "no_agent", Sentence: "the agent does not get ready", Remedy: "see " + home.LogFile() + ", or run `fob agent` to see why"}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// launched reads what the agent said. Another agent's being first is as good.
+func launched(line string, home Home) error {
+	switch {
+	case line == sayReady, line == sayRunning:
+		return nil
+	case line == "":
+		line = "the agent ended at once"
+	}
+	return &Error{Kind: Unreachable, Code: "no_agent", Sentence: line, Remedy: "see " + home.LogFile() + ", or run `fob agent` to see why"}
+}
+
+// What an agent says on the pipe to the one that launched it; anything else is the reason why it ends.
+const (
+	sayReady   = "ready"
+	sayRunning = "running" // another agent was faster
+)
+
+// Report tells the client that launched this process what became of it, once: nil for ready, [ErrRunning] when another agent
+// serves already, else why it ends. Without such a client it does nothing.
+func Report(err error) {
+	descriptor, notLaunched := strconv.ParseUint(os.Getenv(launchedEnv), 10, 64)
+	if notLaunched != nil {
+		return
+	}
+	os.Unsetenv(launchedEnv)
+	pipe := os.NewFile(uintptr(descriptor), "launcher")
+	if pipe == nil {
+		return
+	}
+	defer pipe.Close()
+	line := sayReady
+	switch {
+	case errors.Is(err, ErrRunning):
+		line = sayRunning
+	case err != nil:
+		line = strings.ReplaceAll(err.Error(), "\n", " ")
+	}
+	fmt.Fprintln(pipe, line)
+}
+
+// ErrRunning means that another agent serves this home already.
+var ErrRunning = errors.New("another agent is running")

@@ -1,0 +1,302 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"fob/internal/session"
+	"fob/profiles"
+)
+
+// requestMax bounds a request: a profile with its parameters and a client secret is a few kilobytes.
+const requestMax = 1 << 20
+
+// Options are what a server needs beside the engine.
+type Options struct {
+	Version string
+	Store   string // its name, for Hello
+	Log     *slog.Logger
+	Damage  *Problem // profiles.json could not be read and was set aside
+
+	// Copy puts a secret on the clipboard of the desktop that env describes and clears it after the time given.
+	Copy func(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error
+	// Attach tells of a desktop to show the tray on.
+	Attach func(env map[string]string)
+	// Tray says whether the tray icon is shown.
+	Tray func() bool
+	// Demo starts the demo server and returns the name of its profile.
+	Demo func(ctx context.Context) (string, error)
+	// Doctor examines what only the process can know.
+	Doctor func(ctx context.Context) []Finding
+	// StartAtLogin makes the desktop start the agent, or not.
+	StartAtLogin func(bool) error
+	// Changed is told of new settings.
+	Changed func(Settings)
+}
+
+// Server answers the local API.
+type Server struct {
+	engine   *session.Engine
+	options  Options
+	settings *settingsFile
+	http     *http.Server
+	stop     chan struct{} // closed by the first request to stop
+	stopping func()
+	watchers watchSettings
+}
+
+// NewServer returns a server for engine. Serve it with [Server.Serve].
+func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
+	settings, err := openSettings(filepath.Join(home.Config, "settings.json"))
+	if err != nil {
+		o.Log.Warn("settings", "problem", err.Error())
+	}
+	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{})}
+	s.stopping = sync.OnceFunc(func() { close(s.stop) })
+	s.http = &http.Server{
+		Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Settings returns the settings in force.
+func (s *Server) Settings() Settings { return s.settings.get() }
+
+// Stopped is closed when a client asked the agent to end.
+func (s *Server) Stopped() <-chan struct{} { return s.stop }
+
+// Serve answers on l until ctx ends.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	// Streams end with ctx; what else is under way may finish.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(grace); err != nil {
+		s.http.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	e := s.engine
+	handle := func(pattern string, answer func(r *http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, requestMax)
+			value, err := answer(r)
+			s.reply(w, r, value, err)
+		})
+	}
+	handle("GET /v1/hello", func(*http.Request) (any, error) { return s.hello(), nil })
+	handle("GET /v1/status", func(r *http.Request) (any, error) { return e.Status(r.URL.Query()["name"]...) })
+	handle("GET /v1/details", func(r *http.Request) (any, error) { return e.Details(r.Context(), r.URL.Query().Get("name")) })
+	handle("POST /v1/token", asked(func(ctx context.Context, q tokenRequest) (any, error) {
+		ttl := time.Duration(-1)
+		if q.MinTTL != nil {
+			ttl = max(0, time.Duration(*q.MinTTL))
+		}
+		return e.Token(ctx, q.Name, ttl)
+	}))
+	handle("POST /v1/refresh", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Refresh(ctx, q.Name) }))
+	handle("POST /v1/logout", asked(func(ctx context.Context, q logoutRequest) (any, error) { return e.Logout(ctx, q.Name, q.Local) }))
+	handle("POST /v1/login/cancel", asked(func(_ context.Context, q nameRequest) (any, error) { return nil, e.CancelLogin(q.Name) }))
+	handle("POST /v1/copy", asked(s.copy))
+	handle("GET /v1/profiles", func(*http.Request) (any, error) { return e.Profiles(), nil })
+	handle("GET /v1/profile", func(r *http.Request) (any, error) { return s.profile(r.Context(), r.URL.Query().Get("name")) })
+	handle("PUT /v1/profile", asked(func(ctx context.Context, q ProfileEdit) (any, error) {
+		return nil, e.PutProfile(ctx, q.Profile, q.Secrets, q.Rename, q.Create)
+	}))
+	handle("DELETE /v1/profile", func(r *http.Request) (any, error) {
+		return nil, e.RemoveProfile(r.Context(), r.URL.Query().Get("name"))
+	})
+	handle("POST /v1/discover", asked(s.discover))
+	handle("GET /v1/settings", func(*http.Request) (any, error) { return s.settings.get(), nil })
+	handle("PUT /v1/settings", asked(s.putSettings))
+	handle("POST /v1/attach", asked(func(_ context.Context, q attachRequest) (any, error) { s.options.Attach(q.Env); return nil, nil }))
+	handle("POST /v1/demo", func(r *http.Request) (any, error) {
+		name, err := s.options.Demo(r.Context())
+		return nameRequest{name}, err
+	})
+	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
+	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, r *http.Request) {
+		s.reply(w, r, struct{}{}, nil)
+		s.stopping()
+	})
+	mux.HandleFunc("POST /v1/watch", s.watch)
+	mux.HandleFunc("POST /v1/login", s.login)
+	return mux
+}
+
+// asked makes a handler of a function that takes the request's JSON body.
+func asked[Q any](answer func(context.Context, Q) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var q Q
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			return nil, badRequest()
+		}
+		return answer(r.Context(), q)
+	}
+}
+
+// badRequest does not quote the request: it may hold a client secret.
+func badRequest() *Error {
+	return &Error{Kind: Misused, Code: "request", Sentence: "the agent could not read the request", Remedy: "agent and command may be of different versions: run fob stop and try again"}
+}
+
+// reply writes an answer or an error. The status codes are for people with curl; clients read the kind.
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, value any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		said := s.said(r, err)
+		w.WriteHeader(statusOf(said.Kind))
+		value = errorAnswer{said}
+	} else if value == nil {
+		value = struct{}{}
+	}
+	json.NewEncoder(w).Encode(value) // a client that went away needs no answer
+}
+
+func (s *Server) said(r *http.Request, err error) *Error {
+	said := session.Explain("", err)
+	if said.Kind == Failed && said.Code == session.CodeInternal {
+		s.options.Log.Warn("request", "path", r.URL.Path, "problem", said.Sentence)
+	}
+	return said
+}
+
+func statusOf(kind Kind) int {
+	switch kind {
+	case Misused:
+		return http.StatusBadRequest
+	case LogInFirst:
+		return http.StatusUnauthorized
+	case TryAgain:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+func (s *Server) hello() Hello {
+	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store, Tray: s.options.Tray(), Damage: s.options.Damage}
+}
+
+func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
+	text, err := s.engine.Text(ctx, q.Name, q.Form)
+	if err != nil {
+		return nil, err
+	}
+	after := s.settings.get().clearAfter()
+	if err := s.options.Copy(ctx, q.Env, text, after); err != nil {
+		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: fmt.Sprintf("profile %s: clipboard: %v", q.Name, err),
+			Remedy: "print it instead: fob token, fob header"}
+	}
+	return copyAnswer{profiles.Duration(after)}, nil
+}
+
+func (s *Server) profile(ctx context.Context, name string) (any, error) {
+	p, secrets, err := s.engine.Profile(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return ProfileView{Profile: p, Secrets: secrets, Invalid: p.Validate()}, nil
+}
+
+func (s *Server) discover(ctx context.Context, q discoverRequest) (any, error) {
+	m, err := s.engine.Discover(ctx, q.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return Discovery{
+		Issuer: m.Issuer, AuthorizationEndpoint: m.AuthorizationEndpoint, TokenEndpoint: m.TokenEndpoint, RevocationEndpoint: m.RevocationEndpoint,
+		UserinfoEndpoint: m.UserinfoEndpoint, EndSessionEndpoint: m.EndSessionEndpoint, JWKSURI: m.JWKSURI,
+		ScopesSupported: m.ScopesSupported, TokenEndpointAuthMethodsSupported: m.TokenEndpointAuthMethodsSupported,
+		CodeChallengeMethodsSupported: m.CodeChallengeMethodsSupported, GrantTypesSupported: m.GrantTypesSupported,
+	}, nil
+}
+
+func (s *Server) putSettings(_ context.Context, q Settings) (any, error) {
+	if err := q.validate(); err != nil {
+		return nil, err
+	}
+	if q.StartAtLogin != s.settings.get().StartAtLogin {
+		if err := s.options.StartAtLogin(q.StartAtLogin); err != nil {
+			return nil, &Error{Kind: Failed, Code: "setting", Sentence: "start at login: " + err.Error(), Remedy: "nothing was changed"}
+		}
+	}
+	if err := s.settings.put(q); err != nil {
+		return nil, err
+	}
+	s.options.Changed(q)
+	s.watchers.tell()
+	return nil, nil
+}
+
+// watch streams everything, then each change.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	lines := newLines(w)
+	settings, forget := s.watchers.add()
+	defer forget()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-settings:
+				now := s.settings.get()
+				lines.write(Update{Settings: &now})
+			}
+		}
+	}()
+	err := s.engine.Watch(ctx, func(all bool, changed []Status, removed []string) error {
+		update := Update{Full: all, Profiles: changed, Removed: removed}
+		if all {
+			now := s.settings.get()
+			update.Settings = &now
+		}
+		return lines.write(update)
+	})
+	if err != nil && r.Context().Err() == nil {
+		lines.write(errorAnswer{s.said(r, err)})
+	}
+}
+
+// login streams one login; the client's going away is its leaving.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	var q loginRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestMax)).Decode(&q); err != nil {
+		s.reply(w, r, nil, badRequest())
+		return
+	}
+	io.Copy(io.Discard, r.Body) // read to the end, or net/http does not notice the client's going
+	lines := newLines(w)
+	status, err := s.engine.Login(r.Context(), q.Name, time.Duration(q.Timeout), func(ev LoginEvent) { lines.write(ev) })
+	if err != nil {
+		lines.write(errorAnswer{s.said(r, err)})
+		return
+	}
+	lines.write(LoginEvent{Kind: "done", Status: &status})
+}

@@ -1,0 +1,50 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os/user"
+	"strings"
+
+	"github.com/Microsoft/go-winio"
+	"golang.org/x/sys/windows"
+)
+
+// pipeName is the named pipe of home: pipes live in one name space for the whole machine, so it is named for user and home.
+func pipeName(home Home) (string, *user.User, error) {
+	who, err := user.Current()
+	if err != nil {
+		return "", nil, fmt.Errorf("who runs this: %w", err)
+	}
+	sum := sha256.Sum256([]byte(who.Uid + "\x00" + strings.ToLower(home.Runtime)))
+	return `\\.\pipe\fob-` + hex.EncodeToString(sum[:8]), who, nil
+}
+
+func dial(ctx context.Context, home Home) (net.Conn, error) {
+	name, _, err := pipeName(home)
+	if err != nil {
+		return nil, err
+	}
+	return winio.DialPipeContext(ctx, name)
+}
+
+// Listen opens the agent's pipe for this user alone. It returns [ErrRunning] when another agent serves already.
+func Listen(home Home) (net.Listener, error) {
+	name, who, err := pipeName(home)
+	if err != nil {
+		return nil, err
+	}
+	// Everything to this user, nothing to anybody else; "P" keeps inherited entries out.
+	listener, err := winio.ListenPipe(name, &winio.PipeConfig{SecurityDescriptor: "D:P(A;;GA;;;" + who.Uid + ")"})
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_PIPE_BUSY) {
+		return nil, ErrRunning
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pipe: %w", err)
+	}
+	return listener, nil
+}

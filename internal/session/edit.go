@@ -1,0 +1,178 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fob/internal/keychain"
+	"fob/profiles"
+)
+
+// Profiles returns all profiles in the order of the file.
+func (e *Engine) Profiles() []profiles.Profile {
+	e.reload()
+	return e.file.All()
+}
+
+// Profile returns one profile and the keys of the secrets that are kept for it.
+func (e *Engine) Profile(ctx context.Context, name string) (profiles.Profile, []string, error) {
+	e.reload()
+	p, ok := e.file.Get(name)
+	if !ok {
+		return p, nil, e.unknownProfile(name)
+	}
+	_, err := e.store.Get(ctx, secretKey(p))
+	switch {
+	case err == nil:
+		return p, []string{"client_secret"}, nil
+	case errors.Is(err, keychain.ErrNotFound):
+		return p, nil, nil
+	}
+	e.log.Info("client secret", "profile", name, "problem", err.Error())
+	return p, nil, nil // the profile can be shown all the same
+}
+
+// PutProfile writes a profile and its secrets. rename is its name until now when that changes; create refuses a name that is
+// taken. A login survives a new name; it does not survive another server, client or scope.
+func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map[string]string, rename string, create bool) error {
+	e.reload()
+	if problems := p.Validate(); len(problems) > 0 {
+		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
+	}
+	for key := range secrets {
+		if key != "client_secret" {
+			return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + key + " is not a secret that profiles have", Remedy: "see fob profile fields"}
+		}
+	}
+	old := rename
+	if old == "" {
+		old = p.Name
+	}
+	before, existed := e.file.Get(old)
+	if _, taken := e.file.Get(p.Name); taken && (create || rename != "" && rename != p.Name) {
+		return &Error{Kind: Misused, Code: CodeProfileExists, Sentence: "there is already a profile " + quoteArg(p.Name), Remedy: "choose another name, or change that one: fob profile edit " + quoteArg(p.Name)}
+	}
+	if rename != "" && !existed {
+		return e.unknownProfile(rename)
+	}
+	if existed {
+		if err := e.CancelLogin(old); err != nil {
+			return err
+		}
+		release, err := e.turn(ctx, old)
+		if err != nil {
+			return Explain(old, err)
+		}
+		defer release()
+	}
+	// Secrets first: a profile must not point at a server before its secret is there, and an item without a profile
+	// does no harm.
+	if err := e.putSecret(ctx, before, p, existed, secrets); err != nil {
+		return Explain(p.Name, err)
+	}
+	if existed && old != p.Name {
+		if err := e.moveLogin(ctx, before, p); err != nil {
+			return Explain(old, err)
+		}
+	}
+	if err := e.file.Put(p, rename, create); err != nil {
+		return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: fmt.Sprintf("profile %s: %v", p.Name, err), Remedy: "nothing was changed", cause: err}
+	}
+	if existed && old != p.Name {
+		e.cleanAfterMove(ctx, before)
+	}
+	e.sync()
+	e.Poke()
+	return nil
+}
+
+// putSecret stores, keeps, moves or removes the client secret.
+func (e *Engine) putSecret(ctx context.Context, before, p profiles.Profile, existed bool, secrets map[string]string) error {
+	secret, given := secrets["client_secret"]
+	switch {
+	case given && secret != "":
+		return e.store.Set(ctx, secretKey(p), []byte(secret))
+	case given:
+		return e.store.Delete(ctx, secretKey(p))
+	case !existed || before.Name == p.Name || authority(before) != authority(p):
+		return nil
+	}
+	kept, err := e.store.Get(ctx, secretKey(before))
+	if errors.Is(err, keychain.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.store.Set(ctx, secretKey(p), kept)
+}
+
+// moveLogin copies tokens and record to the profile's new name; the old ones are removed when the file has the new name.
+func (e *Engine) moveLogin(ctx context.Context, before, p profiles.Profile) error {
+	if authority(before) != authority(p) || before.ClientID != p.ClientID {
+		return nil
+	}
+	kept, err := e.store.Get(ctx, itemKey(before))
+	if errors.Is(err, keychain.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.store.Set(ctx, itemKey(p), kept); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	rec := e.logins[before.Name].rec
+	e.mu.Unlock()
+	rec.Name, rec.Key = p.Name, itemKey(p)
+	return e.records.write(rec)
+}
+
+// cleanAfterMove removes what a profile left under its old name. What stays behind for want of a keychain does no harm.
+func (e *Engine) cleanAfterMove(ctx context.Context, before profiles.Profile) {
+	for _, key := range []string{itemKey(before), secretKey(before)} {
+		if err := e.store.Delete(ctx, key); err != nil {
+			e.log.Warn("keychain", "profile", before.Name, "problem", err.Error())
+		}
+	}
+	if err := e.records.remove(before.Name); err != nil {
+		e.log.Warn("record", "profile", before.Name, "problem", err.Error())
+	}
+}
+
+// RemoveProfile forgets a profile, its tokens and its secrets. It revokes nothing: see [Engine.Logout].
+func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
+	e.reload()
+	p, ok := e.file.Get(name)
+	if !ok {
+		return e.unknownProfile(name)
+	}
+	if err := e.CancelLogin(name); err != nil {
+		return err
+	}
+	release, err := e.turn(ctx, name)
+	if err != nil {
+		return Explain(name, err)
+	}
+	defer release()
+	e.mu.Lock()
+	kept := e.logins[name].rec.Kept
+	e.mu.Unlock()
+	err = e.store.Delete(ctx, secretKey(p))
+	if err == nil {
+		err = e.drop(ctx, name, "")
+	}
+	if err != nil && kept {
+		return Explain(name, err)
+	}
+	if err := e.file.Remove(name); err != nil {
+		return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: fmt.Sprintf("profile %s: %v", name, err), Remedy: "nothing was changed", cause: err}
+	}
+	if err := e.records.remove(name); err != nil {
+		e.log.Warn("record", "profile", name, "problem", err.Error())
+	}
+	e.sync()
+	return nil
+}

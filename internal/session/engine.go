@@ -1,0 +1,394 @@
+// Package session knows the live token of each profile: it logs in, refreshes and revokes, and stores before it shows.
+// One engine, in the agent, is the only one that spends a refresh token.
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sort"
+	"sync"
+	"time"
+
+	"fob/oauth"
+	"fob/profiles"
+)
+
+// Store is where token sets rest: the OS keychain, as package keychain provides it.
+type Store interface {
+	// Get returns the value of key, or keychain.ErrNotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Set stores durably: when it returns nil, a crash loses nothing.
+	Set(ctx context.Context, key string, value []byte) error
+	// Delete removes key; what is not there is already removed.
+	Delete(ctx context.Context, key string) error
+}
+
+// Options are what an engine needs.
+type Options struct {
+	Profiles *profiles.File
+	Store    Store
+	// Ready says whether the store can be used, asking the person at the machine to unlock it when attended. It is
+	// called before a login starts, so that nobody logs in for nothing. Nil means always.
+	Ready func(ctx context.Context, attended bool) error
+	Dir   string       // for what is known of each login; not secret
+	HTTP  *http.Client // nil is the protocol package's own
+	Log   *slog.Logger // nil discards
+}
+
+// Engine holds the live token of each profile. Make one with [New], give it a goroutine with [Engine.Run].
+type Engine struct {
+	file    *profiles.File
+	store   Store
+	ready   func(ctx context.Context, attended bool) error
+	records recordDir
+	http    *http.Client
+	log     *slog.Logger
+
+	servers servers
+	watch   hub
+	wake    chan struct{} // capacity 1: the loop looks again
+	life    context.Context
+	end     context.CancelFunc
+	work    sync.WaitGroup // refreshes and logins under way
+
+	mu     sync.Mutex // guards what follows; never held over I/O
+	logins map[string]*login
+	order  []string        // names as in the file
+	busy   map[string]bool // issuers with a refresh under way
+	active int             // refreshes under way
+	freed  chan struct{}   // closed when a refresh ends; nil while nobody waits for that
+}
+
+// login is one profile and the live token of it. Its fields are guarded by Engine.mu.
+type login struct {
+	profile    profiles.Profile
+	rec        record
+	held       *tokens       // nil until read from the keychain
+	unsaved    *tokens       // obtained, but the keychain refused it so far
+	turns      chan struct{} // capacity 1: refresh, login and logout take turns
+	refreshing *flight
+	attempt    *attempt
+	shown      State // what watchers were last told
+}
+
+// New returns an engine for the profiles of o. It reads what is known of each login, not the keychain.
+func New(o Options) (*Engine, error) {
+	e := &Engine{
+		file: o.Profiles, store: o.Store, ready: o.Ready, records: recordDir(filepath.Join(o.Dir, "logins")), http: o.HTTP, log: o.Log,
+		wake: make(chan struct{}, 1), logins: map[string]*login{}, busy: map[string]bool{},
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.ready == nil {
+		e.ready = func(context.Context, bool) error { return nil }
+	}
+	e.life, e.end = context.WithCancel(context.Background())
+	e.sync()
+	return e, nil
+}
+
+// Close ends waiting logins, lets a refresh that has spent its token store the answer, and returns when nothing is under way.
+func (e *Engine) Close() {
+	e.end()
+	e.work.Wait()
+}
+
+// wall is the time of day without Go's monotonic reading, which stands still while a laptop sleeps
+// (https://github.com/golang/go/issues/36141).
+func wall() time.Time { return time.Now().Round(0) }
+
+// Run refreshes what is due until ctx ends. It sleeps in between.
+func (e *Engine) Run(ctx context.Context) {
+	for {
+		next := e.step(wall())
+		timer := time.NewTimer(min(max(next.Sub(wall()), time.Millisecond), sleepMax))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-e.wake:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// Poke lets the loop look again now: after a wake-up, a change of network, an edit.
+func (e *Engine) Poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// NetworkChanged forgets how long failed refreshes were to wait: what failed for want of a network is tried now.
+func (e *Engine) NetworkChanged() {
+	now := wall()
+	e.mu.Lock()
+	for _, l := range e.logins {
+		if l.rec.Failing != nil && !l.rec.Mend && l.rec.NextTry.After(now) {
+			l.rec.NextTry = now
+		}
+	}
+	e.mu.Unlock()
+	e.Poke()
+}
+
+// step starts what is due, tells watchers what time alone has changed, and returns when to look again.
+func (e *Engine) step(now time.Time) time.Time {
+	e.reload()
+	next := now.Add(sleepMax)
+	type dueLogin struct {
+		name string
+		at   time.Time
+	}
+	var due []dueLogin
+	var turned []string
+	e.mu.Lock()
+	for name, l := range e.logins {
+		if state := e.stateLocked(l, now); state != l.shown {
+			turned = append(turned, name)
+		}
+		if at, ok := nextChange(l.rec, l.profile.Reminder(), now); ok && at.Before(next) {
+			next = at
+		}
+		if l.refreshing != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != fingerprint(l.profile) {
+			continue
+		}
+		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore))
+		switch {
+		case !ok:
+		case at.After(now):
+			next = minTime(next, at)
+		default:
+			due = append(due, dueLogin{name, at})
+		}
+	}
+	e.mu.Unlock()
+	sort.Slice(due, func(i, j int) bool { return due[i].at.Before(due[j].at) })
+	for _, d := range due {
+		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.
+		e.startRefresh(d.name, background)
+	}
+	e.changed(turned...)
+	return next
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// reload takes up what was edited in profiles.json.
+func (e *Engine) reload() {
+	changed, err := e.file.Reload()
+	if err != nil {
+		e.log.Warn("profiles.json", "problem", err.Error())
+		return
+	}
+	if changed {
+		e.sync()
+	}
+}
+
+// sync makes the logins agree with the profiles.
+func (e *Engine) sync() {
+	all := e.file.All()
+	fresh := map[string]record{}
+	e.mu.Lock()
+	missing := make([]string, 0)
+	for _, p := range all {
+		if e.logins[p.Name] == nil {
+			missing = append(missing, p.Name)
+		}
+	}
+	e.mu.Unlock()
+	for _, name := range missing {
+		rec, err := e.records.read(name)
+		if err != nil {
+			e.log.Warn("record", "profile", name, "problem", err.Error())
+		}
+		fresh[name] = rec
+	}
+	e.mu.Lock()
+	names, seen, touched := make([]string, 0, len(all)), map[string]bool{}, []string{}
+	for _, p := range all {
+		names, seen[p.Name] = append(names, p.Name), true
+		l := e.logins[p.Name]
+		switch {
+		case l == nil:
+			e.logins[p.Name] = &login{profile: p, rec: fresh[p.Name]}
+		case l.profile.Equal(p):
+			continue
+		default:
+			if itemKey(l.profile) != itemKey(p) {
+				l.held = nil
+			}
+			l.profile = p
+		}
+		touched = append(touched, p.Name)
+	}
+	var attempts []*attempt
+	for name, l := range e.logins {
+		if !seen[name] {
+			if l.attempt != nil {
+				attempts = append(attempts, l.attempt)
+			}
+			delete(e.logins, name)
+			touched = append(touched, name)
+		}
+	}
+	e.order = names
+	e.mu.Unlock()
+	for _, a := range attempts {
+		a.cancel(errCancelled)
+	}
+	e.changed(touched...)
+}
+
+// keepRecord writes a record; a failure is logged, because the keychain item still has the truth.
+func (e *Engine) keepRecord(rec record) {
+	if err := e.records.write(rec); err != nil {
+		e.log.Warn("record", "problem", err.Error())
+	}
+}
+
+// stateLocked is the state of l; Engine.mu is held.
+func (e *Engine) stateLocked(l *login, now time.Time) State {
+	if l.attempt != nil {
+		return LoggingIn
+	}
+	if l.rec.Kept && (l.rec.Fingerprint != fingerprint(l.profile) || l.rec.Key != itemKey(l.profile)) {
+		return LoginRequired
+	}
+	return stateAt(l.rec, l.profile.Reminder(), now)
+}
+
+// Status returns the named profiles, or all in the order of the file.
+func (e *Engine) Status(names ...string) ([]Status, error) {
+	e.reload()
+	now := wall()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(names) == 0 {
+		names = e.order
+	}
+	all := make([]Status, 0, len(names))
+	for _, name := range names {
+		l, ok := e.logins[name]
+		if !ok {
+			return nil, e.unknownLocked(name)
+		}
+		all = append(all, e.statusLocked(l, now))
+	}
+	return all, nil
+}
+
+func (e *Engine) statusLocked(l *login, now time.Time) Status {
+	r, p := &l.rec, l.profile
+	s := Status{
+		Name: p.Name, Environment: p.Environment, Color: p.Color, State: e.stateLocked(l, now), Issuer: p.Issuer,
+		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL,
+	}
+	if !r.Kept {
+		return s
+	}
+	s.Account, s.Subject, s.Refreshable, s.HasIDToken = r.Account, r.Subject, r.Refreshable, r.HasIDToken
+	s.ObtainedAt, s.ExpiresAt, s.RefreshExpires = some(r.ObtainedAt), some(r.ExpiresAt), some(r.RefreshExpires)
+	s.Scope = r.Scope
+	if r.Issuer != "" {
+		s.Issuer = r.Issuer
+	}
+	if at, ok := dueAt(*r, time.Duration(p.RefreshBefore)); ok && s.State != LoginRequired {
+		s.RefreshDueAt = &at
+	}
+	s.Problem = e.problemLocked(l, s.State, now)
+	return s
+}
+
+// problemLocked is what is wrong with l.
+func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
+	r := &l.rec
+	if r.Kept && (r.Fingerprint != fingerprint(l.profile) || r.Key != itemKey(l.profile)) {
+		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
+			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}
+	}
+	switch {
+	case r.Ended != nil:
+		ended := *r.Ended
+		return &ended
+	case r.Failing != nil:
+		failing := *r.Failing
+		failing.NextTry = some(r.NextTry)
+		return &failing
+	case state == LoginRequired:
+		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
+			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}
+	case state == Expiring:
+		return &Problem{Code: CodeNotRefreshable, Since: r.ExpiresAt.Add(-l.profile.Reminder()),
+			Sentence: "the token ends soon, and this login has no refresh token", Remedy: "log in again before it ends" + offlineAccessHint(l)}
+	}
+	return nil
+}
+
+// offlineAccessHint names the usual reason why an OpenID provider gave no refresh token (OIDC Core §11).
+func offlineAccessHint(l *login) string {
+	openid := false
+	for _, s := range l.profile.Scope {
+		if s == "offline_access" {
+			return ""
+		}
+		openid = openid || s == "openid"
+	}
+	if !openid {
+		return ""
+	}
+	return "; many servers give a refresh token when the scope offline_access is asked for"
+}
+
+func some(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Details returns one profile in depth. It reads the keychain when a token is kept.
+func (e *Engine) Details(ctx context.Context, name string) (Details, error) {
+	all, err := e.Status(name)
+	if err != nil {
+		return Details{}, err
+	}
+	d := Details{Status: all[0]}
+	e.mu.Lock()
+	if l := e.logins[name]; l != nil {
+		d.History, d.TokenType = append([]Event(nil), l.rec.History...), l.rec.TokenType
+		if l.rec.HasIDToken {
+			d.Checks = append([]Check(nil), l.rec.Checks...)
+		}
+	}
+	e.mu.Unlock()
+	if d.State == LoggedOut {
+		return d, nil
+	}
+	t, err := e.load(ctx, name)
+	if err != nil {
+		return d, Explain(name, err)
+	}
+	if t == nil {
+		return d, nil
+	}
+	d.IDClaims = t.Claims
+	if jwt, err := oauth.InspectJWT(t.AccessToken.Reveal()); err == nil {
+		d.AccessClaims = jwt.Claims
+	}
+	return d, nil
+}
+
+var errCancelled = errors.New("the login was cancelled")

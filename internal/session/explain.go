@@ -1,0 +1,192 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"strings"
+
+	"fob/internal/keychain"
+	"fob/oauth"
+)
+
+// Codes of problems that are Fob's own; those of a server are the OAuth error codes.
+const (
+	CodeUnknownProfile = "unknown_profile"
+	CodeProfileInvalid = "profile_invalid"
+	CodeProfileChanged = "profile_changed"
+	CodeProfileExists  = "profile_exists"
+	CodeLoggedOut      = "logged_out"
+	CodeTokenEnded     = "token_ended"
+	CodeNotRefreshable = "not_refreshable"
+	CodeMinTTL         = "min_ttl"
+	CodeItemGone       = "tokens_gone"
+	CodeKeychain       = "keychain"
+	CodeNoSecret       = "no_client_secret"
+	CodeNoIDToken      = "no_id_token"
+	CodeNoAPI          = "no_api_base_url"
+	CodeForm           = "unknown_form"
+	CodeRedirect       = "redirect_uri"
+	CodeCancelled      = "cancelled"
+	CodeTimeout        = "login_timeout"
+	CodeNetwork        = "network"
+	CodeServer         = "server_answer"
+	CodeStopping       = "agent_stopping"
+	CodeInternal       = "internal"
+)
+
+// Explain makes one sentence and one remedy of an error about a profile: the only place where that is done. name may be "".
+func Explain(name string, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	said := explain(name, err)
+	said.cause = err
+	if name != "" && !strings.HasPrefix(said.Sentence, "profile "+name+": ") {
+		said.Sentence = "profile " + name + ": " + said.Sentence
+	}
+	return said
+}
+
+func explain(name string, err error) *Error {
+	var sealed *storeError
+	var kept *keychain.Error
+	var answer *oauth.Error
+	again := "log in again: fob login " + quoteArg(name)
+	switch {
+	case errors.Is(err, errCancelled):
+		return &Error{Kind: Failed, Code: CodeCancelled, Sentence: "the login was cancelled"}
+	case errors.Is(err, errLoginTimeout):
+		return &Error{Kind: Failed, Code: CodeTimeout, Sentence: "nobody finished the login in time, or the browser's answer never came",
+			Remedy: "log in again; if the page said that it was done, copy the link into another browser, and see that " +
+				"the redirect URI registered at the server is the profile's (some servers' form-action policy stops the redirect)"}
+	case errors.As(err, &kept) && errors.As(err, &sealed):
+		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + keychainSentence(kept),
+			Remedy: keychainRemedy(kept) + "; Fob keeps the token in memory and tries again"}
+	case errors.As(err, &kept):
+		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
+	case errors.As(err, &sealed):
+		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "Fob keeps it in memory and tries again"}
+	case errors.As(err, &answer) && !oauth.Transient(err):
+		return explainCode(name, answer)
+	case oauth.Transient(err):
+		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: err.Error(), Remedy: "the login is kept; Fob tries again by itself"}
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: Failed, Code: CodeStopping, Sentence: "the agent is stopping", Remedy: "try again"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
+	case refusedAnswer(err):
+		return &Error{Kind: Failed, Code: CodeServer, Sentence: err.Error(), Remedy: again + "; if it stays, the server and the profile disagree: see the profile's issuer and client id"}
+	}
+	return &Error{Kind: Failed, Code: CodeInternal, Sentence: err.Error()}
+}
+
+// refusedAnswer says that err is the protocol package's refusal of an answer.
+func refusedAnswer(err error) bool {
+	var check *oauth.CheckError
+	if errors.As(err, &check) {
+		return true
+	}
+	for _, refused := range []error{oauth.ErrState, oauth.ErrIssuer, oauth.ErrNoIDToken, oauth.ErrTokenType, oauth.ErrNoToken, oauth.ErrResponse, oauth.ErrReused} {
+		if errors.Is(err, refused) {
+			return true
+		}
+	}
+	return false
+}
+
+// explainCode is for an error that the authorization server sent.
+func explainCode(name string, answer *oauth.Error) *Error {
+	sentence, remedy := answer.Code.Explain()
+	if answer.Description != "" {
+		sentence += " (the server says: " + answer.Description + ")"
+	}
+	said := &Error{Kind: Failed, Code: string(answer.Code), Sentence: sentence, Remedy: remedy}
+	switch answer.Code {
+	case oauth.InvalidGrant, oauth.LoginRequired, oauth.InteractionRequired, oauth.ConsentRequired:
+		said.Kind = LogInFirst
+		said.Remedy = "log in again: fob login " + quoteArg(name)
+	case "":
+		said.Code = CodeServer
+		said.Sentence = answer.Error()
+	}
+	return said
+}
+
+func transientCode(err error) string {
+	if answered(err) {
+		return CodeServer
+	}
+	return CodeNetwork
+}
+
+func keychainSentence(k *keychain.Error) string {
+	text := k.Kind.Error()
+	if k.Detail != "" {
+		text += ": " + k.Detail
+	}
+	return text
+}
+
+func keychainRemedy(k *keychain.Error) string {
+	if k.Remedy != "" {
+		return k.Remedy
+	}
+	return "see fob doctor"
+}
+
+// storing says that err is about the keychain, which may be mended without touching the profile.
+func storing(err error) bool {
+	var kept *keychain.Error
+	var sealed *storeError
+	return errors.As(err, &kept) || errors.As(err, &sealed)
+}
+
+// trimName takes the profile's name off a sentence that is shown beside it.
+func trimName(sentence, name string) string {
+	return strings.TrimPrefix(sentence, "profile "+name+": ")
+}
+
+func (e *Engine) unknownProfile(name string) *Error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.unknownLocked(name)
+}
+
+// unknownLocked names the profiles that are nearly called so; Engine.mu is held.
+func (e *Engine) unknownLocked(name string) *Error {
+	said := &Error{Kind: Misused, Code: CodeUnknownProfile, Sentence: "there is no profile " + quoteArg(name), Remedy: "see fob profile list, or add it: fob profile add " + quoteArg(name)}
+	var near []string
+	for _, known := range e.order {
+		a, b := strings.ToLower(known), strings.ToLower(name)
+		if len(b) > 0 && (strings.Contains(a, b) || strings.Contains(b, a) || distance(a, b) <= 2) {
+			near = append(near, quoteArg(known))
+		}
+	}
+	if sort.Strings(near); len(near) > 0 {
+		said.Remedy = "did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
+	}
+	return said
+}
+
+// distance is the number of letters to add, drop or change between a and b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		corner := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := corner
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			corner = row[j]
+			row[j] = min(change, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,249 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fob/loopback"
+	"fob/oauth"
+	"fob/profiles"
+)
+
+// attempt is one login under way. Faces join it; when the last one leaves, it is cancelled.
+type attempt struct {
+	name    string
+	until   time.Time
+	cancel  context.CancelCauseFunc
+	opened  chan struct{} // closed when url is set
+	done    chan struct{} // closed when status and err are set
+	url     string
+	browser string
+	status  Status
+	err     error
+
+	faces int // that wait; guarded by Engine.mu
+}
+
+// Login runs one login, or joins the one under way for the same profile. It tells event the URL to open, waits for the
+// redirect, and returns when the tokens are stored. A timeout of 0 is the profile's. When ctx ends and nobody else waits,
+// the login is cancelled. Errors are *[Error], or ctx's.
+func (e *Engine) Login(ctx context.Context, name string, timeout time.Duration, event func(LoginEvent)) (Status, error) {
+	e.reload()
+	a, joined, err := e.join(name, timeout)
+	if err != nil {
+		return Status{}, Explain(name, err)
+	}
+	defer e.leave(a)
+	select {
+	case <-a.opened:
+		event(LoginEvent{Kind: "open", URL: a.url, Browser: a.browser, Joined: joined, Until: a.until})
+	case <-a.done:
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	}
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	}
+	if a.err != nil {
+		return Status{}, Explain(name, a.err)
+	}
+	return a.status, nil
+}
+
+// CancelLogin ends the waiting login of name for every face. Where none waits there is nothing to do.
+func (e *Engine) CancelLogin(name string) error {
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	if !ok {
+		defer e.mu.Unlock()
+		return e.unknownLocked(name)
+	}
+	a := l.attempt
+	e.mu.Unlock()
+	if a != nil {
+		a.cancel(errCancelled)
+		<-a.done
+	}
+	return nil
+}
+
+// join finds the login of name that is under way, or starts one.
+func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l, ok := e.logins[name]
+	if !ok {
+		return nil, false, e.unknownLocked(name)
+	}
+	if l.attempt != nil {
+		l.attempt.faces++
+		return l.attempt, true, nil
+	}
+	if timeout <= 0 {
+		timeout = l.profile.Timeout()
+	}
+	a = &attempt{name: name, until: wall().Add(timeout), browser: l.profile.Browser, opened: make(chan struct{}), done: make(chan struct{}), faces: 1}
+	ctx, cancel := context.WithCancelCause(e.life)
+	a.cancel = cancel
+	l.attempt = a
+	p := l.profile
+	e.work.Add(1)
+	go func() {
+		defer e.work.Done()
+		ctx, stop := context.WithTimeoutCause(ctx, timeout, errLoginTimeout)
+		defer stop()
+		err := e.logIn(ctx, p, a)
+		if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, ctx.Err()) {
+			err = cause
+		}
+		e.finish(a, err)
+	}()
+	go e.changed(name)
+	return a, false, nil
+}
+
+func (e *Engine) leave(a *attempt) {
+	e.mu.Lock()
+	a.faces--
+	last := a.faces == 0
+	e.mu.Unlock()
+	if last {
+		a.cancel(errCancelled) // after the end this does nothing
+	}
+}
+
+func (e *Engine) finish(a *attempt, err error) {
+	a.err = err
+	e.mu.Lock()
+	l := e.logins[a.name]
+	var rec record
+	if l != nil && l.attempt == a {
+		l.attempt = nil
+		if err != nil && !errors.Is(err, errCancelled) {
+			l.rec.happened(wall(), "login: "+trimName(Explain(a.name, err).Sentence, a.name))
+			rec = l.rec
+		}
+		a.status = e.statusLocked(l, wall())
+	}
+	e.mu.Unlock()
+	if rec.Name != "" {
+		e.keepRecord(rec)
+	}
+	a.cancel(nil)
+	close(a.done)
+	e.changed(a.name)
+	e.Poke()
+}
+
+var errLoginTimeout = errors.New("nobody finished the login in time")
+
+// logIn is one authorization code flow from the first check to the stored token.
+func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) error {
+	// Nobody should log in for nothing: what would keep the token from being kept is said first.
+	if err := e.ready(ctx, true); err != nil {
+		return err
+	}
+	client, err := e.clientFor(ctx, p, 0)
+	if err != nil {
+		return err
+	}
+	receiver, err := loopback.Listen(p.RedirectURIs()...)
+	if err != nil {
+		return &Error{Kind: Failed, Code: CodeRedirect, Sentence: fmt.Sprintf("profile %s: %v", p.Name, err),
+			Remedy: "choose another redirect_uri in the profile, or end what uses the port", cause: err}
+	}
+	defer receiver.Close()
+	request := oauth.AuthorizationRequest{
+		RedirectURI: receiver.RedirectURI(), Scope: p.Scope, Audience: p.Audience, Resource: p.Resource, ResponseMode: p.ResponseMode,
+		Prompt: p.Prompt, LoginHint: p.LoginHint, ACRValues: p.ACRValues, Extra: values(p.AuthorizeParams),
+	}
+	if p.MaxAge != nil {
+		age := time.Duration(*p.MaxAge) * time.Second
+		request.MaxAge = &age
+	}
+	pending, err := client.Authorize(ctx, request)
+	if err != nil {
+		return err
+	}
+	a.url = pending.URL
+	close(a.opened)
+	response, err := receiver.Wait(ctx, pending.State)
+	if err != nil {
+		return err
+	}
+	token, err := pending.Redeem(ctx, response)
+	if err != nil {
+		return err
+	}
+	if err := e.keep(ctx, p, token); err != nil {
+		return err
+	}
+	e.nameAccount(ctx, p.Name, client, token)
+	return nil
+}
+
+// keep stores a new login's tokens. They are stored even if the face gave up meanwhile: the server has issued them.
+func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Token) error {
+	ctx = context.WithoutCancel(ctx)
+	release, err := e.turn(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	e.mu.Lock()
+	l, ok := e.logins[p.Name]
+	if !ok {
+		defer e.mu.Unlock()
+		return e.unknownLocked(p.Name)
+	}
+	generation := 1
+	if l.held != nil {
+		generation = l.held.generation + 1
+	}
+	l.rec.Account, l.rec.Subject, l.rec.Issuer, l.rec.Checks = "", "", "", nil
+	e.mu.Unlock()
+	who := account(token.Claims)
+	what := "logged in"
+	if who != "" {
+		what += " as " + who
+	}
+	return e.store1(ctx, p.Name, &tokens{Token: token, fingerprint: fingerprint(p), generation: generation}, what)
+}
+
+// nameAccountTimeout bounds the question who logged in: the login is done, only a label is missing.
+const nameAccountTimeout = 5 * time.Second
+
+// nameAccount asks the server who logged in when the ID token did not say it in words.
+func (e *Engine) nameAccount(ctx context.Context, name string, client *oauth.Client, token *oauth.Token) {
+	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, nameAccountTimeout)
+	defer cancel()
+	claims, err := client.UserInfo(ctx, token)
+	if err != nil {
+		e.log.Info("userinfo", "profile", name, "problem", err.Error())
+		return
+	}
+	who := account(claims)
+	if who == "" {
+		return
+	}
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	if !ok {
+		e.mu.Unlock()
+		return
+	}
+	l.rec.Account = who
+	if sub, ok := claims["sub"].(string); ok && l.rec.Subject == "" {
+		l.rec.Subject = sub
+	}
+	rec := l.rec
+	e.mu.Unlock()
+	e.keepRecord(rec)
+}

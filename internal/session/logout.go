@@ -1,0 +1,108 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fob/oauth"
+)
+
+// logoutTimeout bounds the revocation requests of one logout.
+const logoutTimeout = 30 * time.Second
+
+// Logout revokes the tokens at the authorization server (RFC 7009), unless local or the server has no revocation endpoint,
+// and forgets them. When the server cannot be reached nothing is forgotten: the tokens are still good, and the person
+// should know. Errors are *[Error].
+func (e *Engine) Logout(ctx context.Context, name string, local bool) (Status, error) {
+	e.reload()
+	if err := e.CancelLogin(name); err != nil {
+		return Status{}, err
+	}
+	// Begun, it is finished: half a logout would be worse than a slow one.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+	defer cancel()
+	release, err := e.turn(ctx, name)
+	if err != nil {
+		return Status{}, Explain(name, err)
+	}
+	defer release()
+	t, err := e.load(ctx, name)
+	if err != nil && !local {
+		return Status{}, Explain(name, err)
+	}
+	what := "logged out"
+	if t != nil && !local {
+		revoked, err := e.revoke(ctx, name, t)
+		if err != nil {
+			said := Explain(name, err)
+			said.Remedy = "try again later, or forget the tokens here without revoking them: fob logout --local " + quoteArg(name)
+			return Status{}, said
+		}
+		if revoked {
+			what = "logged out, tokens revoked"
+		}
+	}
+	if err := e.drop(ctx, name, what); err != nil {
+		return Status{}, Explain(name, err)
+	}
+	return e.one(name)
+}
+
+// revoke revokes the refresh token, with which servers end the grant, then the access token.
+func (e *Engine) revoke(ctx context.Context, name string, t *tokens) (bool, error) {
+	client, err := e.client(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	if client.Metadata.RevocationEndpoint == "" {
+		return false, nil
+	}
+	for _, revoked := range []struct {
+		token oauth.Secret
+		hint  string
+	}{{t.RefreshToken, "refresh_token"}, {t.AccessToken, "access_token"}} {
+		if revoked.token == "" {
+			continue
+		}
+		err := client.Revoke(ctx, revoked.token, revoked.hint)
+		if errors.Is(err, oauth.UnsupportedTokenType) {
+			continue // the refresh token's end is the grant's end
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// drop removes the tokens of name from the keychain and from memory. The turn is held.
+func (e *Engine) drop(ctx context.Context, name, what string) error {
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	if !ok {
+		e.mu.Unlock()
+		return e.unknownProfile(name)
+	}
+	keys := []string{itemKey(l.profile)}
+	if l.rec.Key != "" && l.rec.Key != keys[0] {
+		keys = append(keys, l.rec.Key)
+	}
+	e.mu.Unlock()
+	for _, key := range keys {
+		if err := e.store.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	e.mu.Lock()
+	l.held, l.unsaved = nil, nil
+	l.rec = record{Name: name, History: l.rec.History}
+	if what != "" {
+		l.rec.happened(wall(), what)
+	}
+	rec := l.rec
+	e.mu.Unlock()
+	e.keepRecord(rec)
+	e.changed(name)
+	return nil
+}

@@ -1,0 +1,136 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// record is what is known of a profile's login outside the keychain: what a list shows and what the schedule needs, so that
+// neither reads a keychain, which takes milliseconds an item. Nothing in it is secret. The keychain item is the truth; a
+// record that a crash left behind is mended from the item when it is next read.
+type record struct {
+	Version     int    `json:"version"`
+	Name        string `json:"name"`
+	Key         string `json:"key"`         // of the keychain item
+	Fingerprint string `json:"fingerprint"` // of what was asked for; see fingerprint
+	Kept        bool   `json:"kept"`        // the keychain holds tokens
+
+	Issuer         string    `json:"issuer,omitempty"`
+	Account        string    `json:"account,omitempty"`
+	Subject        string    `json:"sub,omitempty"`
+	ObtainedAt     time.Time `json:"obtained_at,omitzero"`
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	RefreshExpires time.Time `json:"refresh_expires_at,omitzero"`
+	Refreshable    bool      `json:"refreshable,omitempty"`
+	HasIDToken     bool      `json:"has_id_token,omitempty"`
+	TokenType      string    `json:"token_type,omitempty"`
+	ScopeRequested []string  `json:"scope_requested,omitempty"`
+	Scope          []string  `json:"scope,omitempty"`
+	Checks         []Check   `json:"checks,omitempty"`
+
+	Ended    *Problem  `json:"ended,omitempty"`   // the login is over
+	Failing  *Problem  `json:"failing,omitempty"` // the last refresh failed, the login is kept
+	Mend     bool      `json:"mend,omitempty"`    // Failing needs a person to mend the profile
+	Failures int       `json:"failures,omitempty"`
+	NextTry  time.Time `json:"next_try,omitzero"`
+	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored: a start that
+	// finds it knows that an answer may have been lost.
+	Spending time.Time `json:"spending,omitzero"`
+
+	History []Event `json:"history,omitempty"` // newest first
+}
+
+// historyMax is how many events are kept: a working day of hourly refreshes and what went wrong in it.
+const historyMax = 40
+
+func (r *record) happened(at time.Time, what string) {
+	r.History = append([]Event{{At: at, What: what}}, r.History...)
+	if len(r.History) > historyMax {
+		r.History = r.History[:historyMax]
+	}
+}
+
+// recordDir keeps one file a login, so that a refresh among 10,000 profiles writes one kilobyte.
+type recordDir string
+
+// path names the file by a hash: profile names may hold what file names may not.
+func (d recordDir) path(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return filepath.Join(string(d), hex.EncodeToString(sum[:12])+".json")
+}
+
+func (d recordDir) read(name string) (record, error) {
+	text, err := os.ReadFile(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return record{Name: name}, nil
+	}
+	if err != nil {
+		return record{Name: name}, fmt.Errorf("profile %s: what is known of its login: %w", name, err)
+	}
+	r := record{}
+	if err := json.Unmarshal(text, &r); err != nil || r.Name != name {
+		// Cut short by a crash, or another name with the same hash: the keychain item still has everything.
+		return record{Name: name}, nil
+	}
+	return r, nil
+}
+
+// write replaces the record durably: whole or not at all.
+func (d recordDir) write(r record) error {
+	r.Version = 1
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("profile %s: %w", r.Name, err)
+	}
+	if err := writeFile(d.path(r.Name), text); err != nil {
+		return fmt.Errorf("profile %s: what is known of its login: %w", r.Name, err)
+	}
+	return nil
+}
+
+func (d recordDir) remove(name string) error {
+	err := os.Remove(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// writeFile writes a private file atomically: temporary file, fsync, rename, fsync of the directory.
+func writeFile(path string, text []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(dir, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(file.Name())
+		}
+	}()
+	if _, err := file.Write(text); err != nil {
+		file.Close()
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		file.Close()
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}

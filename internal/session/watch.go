@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"sync"
+)
+
+// hub tells watchers which profiles changed. A watcher that is slow gets fewer, not older, messages.
+type hub struct {
+	mu       sync.Mutex // guards watchers and their dirty sets
+	watchers map[*watcher]bool
+}
+
+type watcher struct {
+	dirty map[string]bool
+	wake  chan struct{} // capacity 1
+}
+
+// changed tells watchers that the named profiles are to be looked at again.
+func (e *Engine) changed(names ...string) {
+	if len(names) == 0 {
+		return
+	}
+	now := wall()
+	e.mu.Lock()
+	for _, name := range names {
+		if l := e.logins[name]; l != nil {
+			l.shown = e.stateLocked(l, now)
+		}
+	}
+	e.mu.Unlock()
+	e.watch.mu.Lock()
+	for w := range e.watch.watchers {
+		for _, name := range names {
+			w.dirty[name] = true
+		}
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+	e.watch.mu.Unlock()
+}
+
+// Watch calls show with all profiles, then with those that changed and the names of those that are gone, until ctx ends or
+// show fails. order tells that profiles came, went or moved; then changed holds everything.
+func (e *Engine) Watch(ctx context.Context, show func(all bool, changed []Status, removed []string) error) error {
+	w := &watcher{dirty: map[string]bool{}, wake: make(chan struct{}, 1)}
+	e.watch.mu.Lock()
+	if e.watch.watchers == nil {
+		e.watch.watchers = map[*watcher]bool{}
+	}
+	e.watch.watchers[w] = true
+	e.watch.mu.Unlock()
+	defer func() {
+		e.watch.mu.Lock()
+		delete(e.watch.watchers, w)
+		e.watch.mu.Unlock()
+	}()
+	all, err := e.Status()
+	if err != nil {
+		return err
+	}
+	if err := show(true, all, nil); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.life.Done():
+			return nil
+		case <-w.wake:
+		}
+		e.watch.mu.Lock()
+		dirty := w.dirty
+		w.dirty = map[string]bool{}
+		e.watch.mu.Unlock()
+		changed, removed := e.pick(dirty)
+		if len(changed)+len(removed) == 0 {
+			continue
+		}
+		if err := show(false, changed, removed); err != nil {
+			return err
+		}
+	}
+}
+
+// pick returns the named profiles in the order of the file, and the names that are gone.
+func (e *Engine) pick(names map[string]bool) (changed []Status, removed []string) {
+	now := wall()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, name := range e.order {
+		if l := e.logins[name]; l != nil && names[name] {
+			changed = append(changed, e.statusLocked(l, now))
+		}
+	}
+	for name := range names {
+		if e.logins[name] == nil {
+			removed = append(removed, name)
+		}
+	}
+	return changed, removed
+}
