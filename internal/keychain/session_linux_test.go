@@ -1,0 +1,217 @@
+//go:build e2e && linux
+
+package keychain
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+const password = "correct horse"
+
+// session is a session bus of the test's own, with a HOME and XDG folders of its own, so that nothing reaches the user's
+// keyring. The daemon on it is the real gnome-keyring-daemon.
+type session struct {
+	t      *testing.T
+	root   string
+	env    []string
+	spy    *dbus.Conn // the test's own eyes on the bus
+	daemon *exec.Cmd
+}
+
+// newSession starts a bus on which nothing can be activated but what activatable (name, program, in turns) lists.
+func newSession(t *testing.T, env []string, activatable ...string) *session {
+	t.Helper()
+	root, err := os.MkdirTemp("", "fobkey") // short: a socket's path has 108 bytes
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(root) })
+	services := filepath.Join(root, "services")
+	must(t, os.Mkdir(services, 0o700))
+	for i := 0; i < len(activatable); i += 2 {
+		must(t, os.WriteFile(filepath.Join(services, activatable[i]+".service"),
+			[]byte("[D-BUS Service]\nName="+activatable[i]+"\nExec="+activatable[i+1]+"\n"), 0o600))
+	}
+	config := filepath.Join(root, "bus.conf")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, `<busconfig><type>session</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>
+<servicedir>%s</servicedir><policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`, root, services), 0o600))
+	s := &session{t: t, root: root, env: append(os.Environ(), "HOME="+root, "XDG_RUNTIME_DIR="+root, "XDG_DATA_HOME="+root+"/data",
+		"XDG_CONFIG_HOME="+root+"/config", "XDG_CACHE_HOME="+root+"/cache", "LC_ALL=C.UTF-8", "NO_AT_BRIDGE=1", "GTK_A11Y=none", "GSETTINGS_BACKEND=memory")}
+	s.env = append(s.env, env...)
+	bus := exec.Command("dbus-daemon", "--nofork", "--nopidfile", "--print-address=1", "--config-file="+config)
+	bus.Env = s.env
+	out, err := bus.StdoutPipe()
+	must(t, err)
+	begin(t, bus)
+	line := make([]byte, 256)
+	n, err := out.Read(line)
+	must(t, err)
+	address := strings.TrimSpace(string(line[:n]))
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+	t.Setenv("HOME", root)
+	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+address)
+	s.spy, err = dbus.Connect(address)
+	must(t, err)
+	t.Cleanup(func() {
+		// godbus shares one connection per process: the next test must not find this one's.
+		shared, err := dbus.SessionBus()
+		s.kill()
+		s.spy.Close()
+		_ = bus.Process.Kill()
+		_ = bus.Wait()
+		if err == nil {
+			<-shared.Context().Done()
+		}
+	})
+	return s
+}
+
+// begin starts a process that does not outlive the test binary, however that ends.
+func begin(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, cmd.Start())
+}
+
+// owned starts waiting for name to be owned, or to be free; the returned function ends the wait.
+func (s *session) owned(name string, want bool) (wait func()) {
+	s.t.Helper()
+	signals := make(chan *dbus.Signal, 32)
+	s.spy.Signal(signals)
+	match := []dbus.MatchOption{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name)}
+	must(s.t, s.spy.AddMatchSignal(match...))
+	return func() {
+		s.t.Helper()
+		defer s.spy.RemoveSignal(signals)
+		late := time.After(20 * time.Second)
+		for {
+			select {
+			case signal := <-signals:
+				if len(signal.Body) == 3 && signal.Body[0] == name && (signal.Body[2] != "") == want {
+					return
+				}
+			case <-late:
+				s.t.Fatalf("%s: owned=%v did not happen", name, want)
+			}
+		}
+	}
+}
+
+// start starts gnome-keyring-daemon; with unlock it has, or gets, a login collection under our password.
+func (s *session) start(unlock bool) {
+	s.t.Helper()
+	wait := s.owned(secretsName, true)
+	args := []string{"--foreground", "--components=secrets"}
+	if unlock {
+		args = append(args, "--unlock")
+	}
+	s.daemon = exec.Command("gnome-keyring-daemon", args...)
+	s.daemon.Env = s.env
+	s.daemon.Stdin = strings.NewReader(password)
+	s.daemon.Stdout, s.daemon.Stderr = io.Discard, io.Discard
+	begin(s.t, s.daemon)
+	wait()
+}
+
+// kill is kill -9, and waits until the bus knows.
+func (s *session) kill() {
+	if s.daemon == nil {
+		return
+	}
+	wait := s.owned(secretsName, false)
+	s.signal(syscall.SIGKILL)
+	_ = s.daemon.Wait()
+	s.daemon = nil
+	wait()
+}
+
+func (s *session) signal(sig syscall.Signal) {
+	s.t.Helper()
+	must(s.t, s.daemon.Process.Signal(sig))
+	if sig == syscall.SIGSTOP { // it stops when the kernel gets to it
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(s.daemon.Process.Pid, &status, syscall.WUNTRACED, nil)
+		must(s.t, err)
+	}
+}
+
+// lock locks the login collection, as a screen lock may.
+func (s *session) lock() {
+	s.t.Helper()
+	must(s.t, s.spy.Object(secretsName, secretsPath).Call(secretInterface+"Service.Lock", 0, []dbus.ObjectPath{loginCollection}).Err)
+}
+
+func (s *session) has(name string) bool {
+	s.t.Helper()
+	var owned bool
+	must(s.t, s.spy.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, name).Store(&owned))
+	return owned
+}
+
+// open opens the OS keychain with a folder of the session's own.
+func (s *session) open() *Keychain {
+	s.t.Helper()
+	k, err := Open(KindKeychain, filepath.Join(s.root, "sealed"))
+	must(s.t, err)
+	return k
+}
+
+// screen starts Xvfb with openbox and returns its display, for the real prompt of gcr.
+func screen(t *testing.T) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	must(t, err)
+	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset")
+	x.ExtraFiles = []*os.File{w}
+	begin(t, x)
+	w.Close()
+	line := make([]byte, 16)
+	n, err := r.Read(line)
+	must(t, err)
+	display := ":" + strings.TrimSpace(string(line[:n]))
+	wm := exec.Command("openbox", "--sm-disable")
+	wm.Env = append(os.Environ(), "DISPLAY="+display, "HOME="+t.TempDir())
+	begin(t, wm)
+	t.Cleanup(func() {
+		_ = wm.Process.Kill()
+		_ = wm.Wait()
+		_ = x.Process.Kill()
+		_ = x.Wait()
+	})
+	return display
+}
+
+// person answers the next prompts on the screen: each of lines is typed into a window of the prompter.
+func person(ctx context.Context, display string, keys ...string) error {
+	for _, args := range [][]string{{"search", "--sync", "--onlyvisible", "--class", "gcr-prompter"}} {
+		if out, err := xdotool(ctx, display, args...); err != nil {
+			return fmt.Errorf("%v: %s", err, out)
+		}
+	}
+	for _, key := range keys {
+		args := []string{"key", key}
+		if rest, ok := strings.CutPrefix(key, "type:"); ok {
+			args = []string{"type", "--delay", "60", rest}
+		}
+		if out, err := xdotool(ctx, display, args...); err != nil {
+			return fmt.Errorf("%v: %s", err, out)
+		}
+	}
+	return nil
+}
+
+func xdotool(ctx context.Context, display string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "xdotool", args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+display)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
