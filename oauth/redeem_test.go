@@ -1,0 +1,426 @@
+package oauth
+
+import (
+	"crypto/elliptic"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+)
+
+func TestLogin(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	tok := f.mustLogin(c)
+	if tok.AccessToken.Reveal() != "access-authorization_code" || tok.RefreshToken.Reveal() != "refresh-1" {
+		t.Errorf("tokens %q %q", tok.AccessToken.Reveal(), tok.RefreshToken.Reveal())
+	}
+	if tok.Type != "Bearer" { // R-014: case-insensitive
+		t.Errorf("type %q", tok.Type)
+	}
+	if want := openid.Scope; !slices.Equal(tok.Scope, want) || !slices.Equal(tok.GrantScope, want) { // R-011
+		t.Errorf("scope %q, grant %q", tok.Scope, tok.GrantScope)
+	}
+	if d := tok.ExpiresAt.Sub(tok.ObtainedAt); d != time.Hour {
+		t.Errorf("lives %v", d)
+	}
+	if tok.Claims["sub"] != "alice" {
+		t.Errorf("claims %v", tok.Claims)
+	}
+	var names []string
+	for _, ch := range tok.Checks {
+		names = append(names, ch.Name)
+		if !ch.OK || ch.Spec == "" {
+			t.Errorf("check %+v", ch)
+		}
+	}
+	want := []string{"state", "response iss", "token_type", "format", "iss", "sub", "aud", "azp", "alg", "signature",
+		"exp", "nbf", "iat", "nonce", "acr", "auth_time", "at_hash", "c_hash", "s_hash"} // R-220
+	if !slices.Equal(names, want) {
+		t.Errorf("checks %q", names)
+	}
+	form, auth := f.lastForm()
+	// R-001, R-007, R-008, R-081, R-084
+	for name, want := range map[string]string{
+		"grant_type": "authorization_code", "code": "the-code-0123456789", "redirect_uri": openid.RedirectURI,
+		"client_id": "client",
+	} {
+		if form.Get(name) != want {
+			t.Errorf("%s = %q", name, form.Get(name))
+		}
+	}
+	if auth != "" || len(form.Get("code_verifier")) != 43 {
+		t.Errorf("auth %q, verifier of %d", auth, len(form.Get("code_verifier")))
+	}
+}
+
+// The response must be this login's: R-009, R-166, R-167, R-168, R-018.
+func TestRedeemRefusesResponse(t *testing.T) {
+	tests := []struct {
+		name     string
+		change   url.Values // replaces parameters; an empty list removes
+		promise  bool       // iss is promised in the metadata
+		want     error
+		consumed bool // a good response afterwards is refused
+	}{
+		{"no state", url.Values{"state": nil}, false, ErrState, false},
+		{"empty state", url.Values{"state": {""}}, false, ErrState, false},
+		{"wrong state", url.Values{"state": {"x"}}, false, ErrState, false},
+		{"foreign state on an error", url.Values{"state": {"x"}, "error": {"access_denied"}}, false, ErrState, false},
+		{"state twice", url.Values{"state": {"x", "y"}}, false, ErrState, false},
+		{"foreign iss", url.Values{"iss": {"https://evil.example"}}, false, ErrIssuer, true},
+		{"foreign iss, promised", url.Values{"iss": {"https://evil.example"}}, true, ErrIssuer, true},
+		{"foreign iss on an error", url.Values{"iss": {"https://evil.example"}, "error": {"access_denied"}}, true, ErrIssuer, true},
+		{"iss missing though promised", nil, true, ErrIssuer, true},
+		{"iss twice", url.Values{"iss": {"a", "b"}}, true, ErrIssuer, true},
+		{"neither code nor error", url.Values{"code": nil}, false, ErrResponse, true},
+		{"code twice", url.Values{"code": {"a", "b"}}, false, ErrResponse, true},
+		{"error", url.Values{"error": {"access_denied"}}, false, AccessDenied, true},
+		{"error of OpenID Connect", url.Values{"error": {"login_required"}}, false, LoginRequired, true},
+		{"tokens instead of a code", url.Values{"code": nil, "access_token": {"x"}, "token_type": {"bearer"}}, false, ErrResponse, true}, // R-190
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.metadata["authorization_response_iss_parameter_supported"] = tt.promise
+			c := f.client()
+			a, good := f.authorize(c, openid)
+			if tt.promise {
+				good.Set("iss", f.URL)
+			}
+			bad := url.Values{"code": {"c"}, "state": {a.State}}
+			for name, values := range tt.change {
+				bad[name] = values
+			}
+			tok, err := a.Redeem(t.Context(), bad)
+			if !errors.Is(err, tt.want) || tok != nil {
+				t.Fatalf("token %v, err %v, want %v", tok, err, tt.want)
+			}
+			if n := f.count("/token"); n != 0 {
+				t.Errorf("%d token requests", n)
+			}
+			_, err = a.Redeem(t.Context(), good)
+			if tt.consumed && !errors.Is(err, ErrReused) || !tt.consumed && err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+func TestRedeemAcceptsIssuer(t *testing.T) {
+	f := newFake(t)
+	a, response := f.authorize(f.client(), openid)
+	response.Set("iss", f.URL)
+	tok, err := a.Redeem(t.Context(), response)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := check(t, tok.Checks, "response iss"); c.Detail != "as expected, though the server does not promise to send it" { // R-168
+		t.Errorf("%+v", c)
+	}
+}
+
+// A code is sent once, also when two responses race: R-009, R-019, R-098.
+func TestRedeemOnce(t *testing.T) {
+	f := newFake(t)
+	a, response := f.authorize(f.client(), openid)
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = a.Redeem(t.Context(), response) })
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, ErrReused) {
+			t.Error(err)
+		}
+	}
+	if won != 1 || f.count("/token") != 1 {
+		t.Errorf("%d won, %d requests", won, f.count("/token"))
+	}
+	if a.verifier != "" { // R-083
+		t.Error("the verifier is still there")
+	}
+}
+
+// A code whose exchange broke is not sent again: R-019.
+func TestRedeemNotRetried(t *testing.T) {
+	f := newFake(t)
+	f.routes["/token"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	a, response := f.authorize(f.client(), openid)
+	_, err := a.Redeem(t.Context(), response)
+	if !Transient(err) {
+		t.Errorf("not transient: %v", err)
+	}
+	if _, err := a.Redeem(t.Context(), response); !errors.Is(err, ErrReused) {
+		t.Errorf("second: %v", err)
+	}
+	if n := f.count("/token"); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// Two logins at two servers never mix: R-084, R-098, R-192, R-193.
+func TestLoginsDoNotMix(t *testing.T) {
+	f, g := newFake(t), newFake(t)
+	a, fromF := f.authorize(f.client(), openid)
+	b, fromG := g.authorize(g.client(), openid)
+	if _, err := a.Redeem(t.Context(), fromG); !errors.Is(err, ErrState) {
+		t.Errorf("g's response in f's login: %v", err)
+	}
+	// Mix-up: the code comes back under f's state, from g.
+	fromF.Set("iss", g.URL)
+	if _, err := a.Redeem(t.Context(), fromF); !errors.Is(err, ErrIssuer) {
+		t.Errorf("mix-up: %v", err)
+	}
+	if _, err := b.Redeem(t.Context(), fromG); err != nil {
+		t.Error(err)
+	}
+	if f.count("/token") != 0 || g.count("/token") != 1 {
+		t.Error("a code went to the other server")
+	}
+}
+
+// Every id_token that must be refused, and by which check: R-220, R-221,
+// R-222, R-050, R-051, R-052, R-053, R-151.
+func TestIDTokenRefused(t *testing.T) {
+	now := time.Now().Unix()
+	hour := time.Hour
+	essential := url.Values{"claims": {`{"id_token":{"acr":{"essential":true,"values":["gold"]}}}`}}
+	tests := []struct {
+		name   string
+		claims map[string]any
+		header map[string]any
+		extra  url.Values
+		maxAge *time.Duration
+		check  string
+		want   error
+	}{
+		{name: "foreign issuer", claims: map[string]any{"iss": "https://evil.example"}, check: "iss", want: ErrIssuer},
+		{name: "issuer with a slash more", claims: map[string]any{"iss": "/"}, check: "iss", want: ErrIssuer},
+		{name: "no issuer", claims: map[string]any{"iss": nil}, check: "iss", want: ErrIssuer},
+		{name: "no subject", claims: map[string]any{"sub": nil}, check: "sub", want: ErrSubject},
+		{name: "wrong audience", claims: map[string]any{"aud": "other"}, check: "aud", want: ErrAudience},
+		{name: "no audience", claims: map[string]any{"aud": nil}, check: "aud", want: ErrAudience},
+		{name: "audience not trusted", claims: map[string]any{"aud": []string{"client", "other"}, "azp": "client"}, check: "aud", want: ErrAudience},
+		{name: "two audiences without azp", claims: map[string]any{"aud": []string{"client", "trusted"}}, check: "azp", want: ErrAudience},
+		{name: "azp of another", claims: map[string]any{"azp": "other"}, check: "azp", want: ErrAudience},
+		{name: "azp of no type", claims: map[string]any{"azp": 7}, check: "azp", want: ErrAudience},
+		{name: "expired", claims: map[string]any{"exp": now - 61}, check: "exp", want: ErrExpired},
+		{name: "no exp", claims: map[string]any{"exp": nil}, check: "exp", want: ErrExpired},
+		{name: "exp is text", claims: map[string]any{"exp": "soon"}, check: "exp", want: ErrExpired},
+		{name: "not yet", claims: map[string]any{"nbf": now + 120}, check: "nbf", want: ErrIssuedAt},
+		{name: "from the future", claims: map[string]any{"iat": now + 120}, check: "iat", want: ErrIssuedAt},
+		{name: "from long ago", claims: map[string]any{"iat": now - 100_000}, check: "iat", want: ErrIssuedAt},
+		{name: "no iat", claims: map[string]any{"iat": nil}, check: "iat", want: ErrIssuedAt},
+		{name: "another nonce", claims: map[string]any{"nonce": "x"}, check: "nonce", want: ErrNonce},
+		{name: "no nonce", claims: map[string]any{"nonce": nil}, check: "nonce", want: ErrNonce},
+		{name: "at_hash of another token", claims: map[string]any{"at_hash": "x"}, check: "at_hash", want: ErrHash},
+		{name: "c_hash of another code", claims: map[string]any{"c_hash": "x"}, check: "c_hash", want: ErrHash},
+		{name: "s_hash of another state", claims: map[string]any{"s_hash": "x"}, check: "s_hash", want: ErrHash},
+		{name: "no auth_time", claims: map[string]any{"auth_time": nil}, maxAge: &hour, check: "auth_time", want: ErrAuthTime},
+		{name: "signed in too long ago", claims: map[string]any{"auth_time": now - 3700}, maxAge: &hour, check: "auth_time", want: ErrAuthTime},
+		{name: "max_age as extra", claims: map[string]any{"auth_time": now - 3700}, extra: url.Values{"max_age": {"3600"}}, check: "auth_time", want: ErrAuthTime},
+		{name: "essential acr missing", extra: essential, check: "acr", want: ErrACR},
+		{name: "essential acr not met", claims: map[string]any{"acr": "tin"}, extra: essential, check: "acr", want: ErrACR},
+		{name: "an access token", header: map[string]any{"typ": "at+jwt"}, check: "format", want: ErrMalformed},
+		{name: "a logout token", header: map[string]any{"typ": "application/logout+jwt"}, check: "format", want: ErrMalformed},
+		{name: "critical extension", header: map[string]any{"crit": []string{"b64"}, "b64": true}, check: "format", want: ErrMalformed},
+		{name: "unknown kid", header: map[string]any{"kid": "k2"}, check: "signature", want: ErrNoKey},
+		{name: "alg of another family", header: map[string]any{"alg": "ES256"}, check: "alg", want: ErrAlgorithm},
+		{name: "alg none in capitals", header: map[string]any{"alg": "NONE"}, check: "alg", want: ErrAlgorithm},
+		{name: "MAC not expected", header: map[string]any{"alg": "HS256"}, check: "alg", want: ErrAlgorithm},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.metadata["id_token_signing_alg_values_supported"] = []string{"RS256"}
+			f.secret = "a-client-secret-of-more-than-32-bytes"
+			c := f.client()
+			c.TrustedAudiences = []string{"trusted"}
+			if tt.claims["iss"] == "/" {
+				tt.claims["iss"] = f.URL + "/"
+			}
+			f.claims, f.header = tt.claims, tt.header
+			if f.claims == nil {
+				f.claims = map[string]any{}
+			}
+			r := openid
+			r.MaxAge, r.Extra = tt.maxAge, tt.extra
+			f.refused(c, r, tt.check, tt.want)
+		})
+	}
+}
+
+// refused runs a login that must fail in one check.
+func (f *fake) refused(c *Client, r AuthorizationRequest, name string, want error) {
+	f.t.Helper()
+	tok, err := f.login(c, r)
+	if tok != nil || !errors.Is(err, want) {
+		f.t.Fatalf("token %v, err %v, want %v", tok, err, want)
+	}
+	var refusal *CheckError
+	if !errors.As(err, &refusal) || refusal.Check.Name != name {
+		f.t.Fatalf("not refused by %s: %v", name, err)
+	}
+	if check(f.t, refusal.Checks, name).OK || !check(f.t, refusal.Checks, "state").OK {
+		f.t.Errorf("checks %+v", refusal.Checks)
+	}
+	if Transient(err) {
+		f.t.Errorf("transient: %v", err)
+	}
+}
+
+// Signatures that prove nothing: R-050, R-053.
+func TestIDTokenSignatures(t *testing.T) {
+	public := func(f *fake) []byte {
+		b, _ := jose.JSONWebKey{Key: f.key.Public()}.MarshalJSON()
+		return append(b, make([]byte, 64)...)[:64]
+	}
+	tests := []struct {
+		name  string
+		sign  func(f *fake) func([]byte) string
+		check string
+		want  error
+	}{
+		{"alg none", func(f *fake) func([]byte) string {
+			return func(p []byte) string { return b64([]byte(`{"alg":"none"}`)) + "." + b64(p) + "." }
+		}, "alg", ErrAlgorithm},
+		{"no signature", func(f *fake) func([]byte) string {
+			return func(p []byte) string { return b64([]byte(`{"alg":"RS256","kid":"k1"}`)) + "." + b64(p) + "." }
+		}, "alg", ErrAlgorithm},
+		{"key of another issuer", func(f *fake) func([]byte) string {
+			return func(p []byte) string {
+				return f.rs256(otherKey(), map[string]any{"alg": "RS256", "kid": "k1"}, p)
+			}
+		}, "signature", ErrSignature},
+		{"key of another issuer, brought along", func(f *fake) func([]byte) string {
+			return func(p []byte) string {
+				jwk := jose.JSONWebKey{Key: otherKey().Public()}
+				return f.rs256(otherKey(), map[string]any{"alg": "RS256", "kid": "k1", "jwk": jwk,
+					"jku": "https://evil.example/jwks"}, p)
+			}
+		}, "signature", ErrSignature},
+		{"MAC with the public key", func(f *fake) func([]byte) string {
+			return signWith(f.t, jose.HS256, public(f), "k1")
+		}, "alg", ErrAlgorithm},
+		{"changed claims", func(f *fake) func([]byte) string {
+			return func(p []byte) string {
+				good := f.rs256(f.key, map[string]any{"alg": "RS256", "kid": "k1"}, []byte(`{}`))
+				i := len(good) - 1
+				for good[i] != '.' {
+					i--
+				}
+				return b64([]byte(`{"alg":"RS256","kid":"k1"}`)) + "." + b64(p) + good[i:]
+			}
+		}, "signature", ErrSignature},
+		{"encrypted", func(f *fake) func([]byte) string {
+			return func(p []byte) string { return b64([]byte(`{"alg":"dir","enc":"A128GCM"}`)) + "..AA.AA.AA" }
+		}, "format", ErrEncrypted},
+		{"claims twice", func(f *fake) func([]byte) string { // R-054
+			return func(p []byte) string {
+				p = append([]byte(`{"sub":"mallory",`), p[1:]...)
+				return f.rs256(f.key, map[string]any{"alg": "RS256", "kid": "k1"}, p)
+			}
+		}, "format", ErrMalformed},
+		{"not a JWT", func(f *fake) func([]byte) string {
+			return func(p []byte) string { return "abc" }
+		}, "format", ErrMalformed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.secret = "a-client-secret-of-more-than-32-bytes"
+			f.sign = tt.sign(f)
+			f.refused(f.client(), openid, tt.check, tt.want)
+		})
+	}
+}
+
+// What must be accepted: other algorithms, hashes that fit, a kid that is not
+// there, clocks that differ a little.
+func TestIDTokenAccepted(t *testing.T) {
+	now := time.Now().Unix()
+	secret := "a-client-secret-of-more-than-32-bytes"
+	es := ecKey(t, elliptic.P256())
+	es384 := ecKey(t, elliptic.P384())
+	tests := []struct {
+		name   string
+		algs   []string
+		keys   any
+		sign   func([]byte) string
+		claims map[string]any
+		header map[string]any
+	}{
+		{name: "ES256", algs: []string{"ES256"}, keys: jwksOf(jose.JSONWebKey{Key: es.Public(), KeyID: "e"}), sign: signWith(t, jose.ES256, es, "e")},
+		{name: "ES384, nothing listed", keys: jwksOf(jose.JSONWebKey{Key: es384.Public(), KeyID: "e"}), sign: signWith(t, jose.ES384, es384, "e")},
+		{name: "PS256", algs: []string{"PS256"}, keys: jwksOf(jose.JSONWebKey{Key: oneKey().Public(), KeyID: "p"}), sign: signWith(t, jose.PS256, oneKey(), "p")},
+		{name: "HS256 where listed", algs: []string{"HS256"}, sign: signWith(t, jose.HS256, []byte(secret), "")},
+		{name: "no kid", header: map[string]any{"kid": nil}},
+		{name: "a minute behind", claims: map[string]any{"exp": now - 30}},
+		{name: "a minute ahead", claims: map[string]any{"iat": now + 30, "nbf": now + 30}},
+		{name: "azp and trusted audience", claims: map[string]any{"aud": []string{"client", "trusted"}, "azp": "client"}},
+		{name: "at_hash that fits", claims: map[string]any{"at_hash": "jTF_9D0G0a2pqG8EHAXRFg"}},     // of access-authorization_code
+		{name: "unknown claims", claims: map[string]any{"deep": map[string]any{"x": []any{1, nil}}}}, // R-010
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.secret = secret
+			if tt.algs != nil {
+				f.metadata["id_token_signing_alg_values_supported"] = tt.algs
+			}
+			if tt.keys != nil {
+				f.jwks = tt.keys
+			}
+			f.sign, f.claims, f.header = tt.sign, tt.claims, tt.header
+			c := f.client()
+			c.TrustedAudiences = []string{"trusted"}
+			tok, err := f.login(c, openid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tok.Claims["sub"] != "alice" {
+				t.Error(tok.Claims)
+			}
+		})
+	}
+}
+
+func TestNoIDToken(t *testing.T) {
+	f := newFake(t)
+	f.token["id_token"] = nil
+	if _, err := f.login(f.client(), openid); !errors.Is(err, ErrNoIDToken) { // R-220
+		t.Errorf("err %v", err)
+	}
+	// Without openid none is due.
+	if _, err := f.login(f.client(), AuthorizationRequest{Scope: []string{"api"}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// An id_token that nobody asked for is still checked, or not used.
+func TestIDTokenUnasked(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	plain := AuthorizationRequest{Scope: []string{"api"}}
+	tok, err := f.login(c, plain)
+	if err != nil || tok.Claims["sub"] != "alice" {
+		t.Errorf("%v, %v", tok, err)
+	}
+	f.claims["aud"] = "other"
+	f.refused(c, plain, "aud", ErrAudience)
+	byHand := &Client{ID: "client", Metadata: &Metadata{AuthorizationEndpoint: f.URL + "/a", TokenEndpoint: f.URL + "/token"}}
+	tok, err = f.login(byHand, plain)
+	if err != nil || tok.IDToken != "" || tok.Claims != nil || check(t, tok.Checks, "id_token").OK {
+		t.Errorf("%v, %v", tok, err)
+	}
+}

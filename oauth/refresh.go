@@ -1,0 +1,107 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Refresh gets a new token for prev's refresh token (RFC 6749 section 6).
+// Without scope the new token may do what the login granted; with scope less,
+// never more. What the answer leaves out is carried over: refresh token,
+// id_token and claims.
+//
+// The server may have replaced the refresh token, so store the result before
+// anything else. For that reason a new id_token costs the token only if it is
+// for somebody else or badly signed; when the issuer's keys cannot be fetched,
+// or only the clock speaks against it, the previous one stays and the checks
+// say why.
+//
+// Errors: ErrNoRefreshToken, ErrScope, *Error with InvalidGrant when a new
+// login is needed, *CheckError.
+func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*Token, error) {
+	const what = "token endpoint"
+	if prev == nil || prev.RefreshToken == "" {
+		return nil, &Error{what: what, Err: ErrNoRefreshToken}
+	}
+	if c.Metadata == nil {
+		return nil, &Error{what: what, Err: ErrNoEndpoint}
+	}
+	m := c.Metadata
+	granted := prev.GrantScope
+	if len(granted) == 0 {
+		granted = prev.Scope
+	}
+	scope = unique(scope)
+	for _, s := range scope {
+		// "MUST NOT include any scope not originally granted". A grant of
+		// unknown extent is the server's to judge.
+		if len(granted) > 0 && !slices.Contains(granted, s) {
+			return nil, &Error{what: what, Err: &reasoned{ErrScope, clean(s, maxCode)}}
+		}
+	}
+	form := withParams(url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {prev.RefreshToken.Reveal()},
+		"scope":         {strings.Join(scope, " ")},
+	}, c.TokenParams)
+	if len(prev.Resource) > 0 {
+		form["resource"] = prev.Resource
+	}
+	ans, err := c.post(ctx, what, m.TokenEndpoint, m.TokenEndpointAuthMethodsSupported, form)
+	if err != nil {
+		return nil, err
+	}
+	if len(scope) == 0 {
+		scope = granted
+	}
+	t, err := c.readToken(ans, scope)
+	if err != nil {
+		return nil, err
+	}
+	t.GrantScope, t.Resource = granted, prev.Resource
+	if t.RefreshToken == "" {
+		t.RefreshToken = prev.RefreshToken
+		if t.RefreshExpiresAt.IsZero() {
+			t.RefreshExpiresAt = prev.RefreshExpiresAt
+		}
+	}
+	return c.refreshIDToken(ctx, m, prev, t)
+}
+
+// refreshIDToken validates the id_token of a refresh answer against the one
+// before (OpenID Connect Core section 12.2), or carries that one over.
+func (c *Client) refreshIDToken(ctx context.Context, m *Metadata, prev, t *Token) (*Token, error) {
+	fresh := t.IDToken
+	keep := func() { t.IDToken, t.Claims = prev.IDToken, prev.Claims }
+	switch {
+	case fresh == "":
+		keep()
+		t.Checks = slices.Clone(prev.Checks)
+		return t, nil
+	case m.Issuer == "":
+		keep()
+		t.Checks = append(t.Checks, Check{Name: "id_token", Spec: "OIDC Core 3.1.3.7",
+			Detail: "came unasked, and without an issuer it cannot be checked; not used"})
+		return t, nil
+	}
+	v := c.idTokenVerifier(m, t)
+	v.previous, v.refreshed = prev.Claims, true
+	claims, checks, err := v.verify(ctx)
+	t.Checks = append(t.Checks, checks...)
+	switch {
+	case err == nil:
+		t.Claims = claims
+	case errors.Is(err, ErrExpired), errors.Is(err, ErrIssuedAt), errors.Is(err, ErrNoKey), Transient(err):
+		keep()
+	default:
+		var refused *CheckError
+		if errors.As(err, &refused) {
+			refused.Checks = t.Checks
+		}
+		return nil, err
+	}
+	return t, nil
+}

@@ -1,0 +1,318 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The road: every request of this package passes through send, and every one
+// that carries credentials to an authorization server through Client.post.
+
+const (
+	// maxBody bounds every answer. Real ones are under 100 KB (a key set with
+	// certificate chains); a megabyte cannot hurt a small resident process.
+	maxBody = 1 << 20
+	// defaultTimeout bounds a whole exchange, connection to last byte. Slow
+	// providers answer in 5 to 10 s; after 30 s nobody is waiting any more.
+	defaultTimeout = 30 * time.Second
+	// maxRedirects for documents without credentials: one for a trailing
+	// slash, one for a moved page.
+	maxRedirects = 2
+)
+
+var (
+	sharedOnce sync.Once
+	sharedHTTP *http.Client
+)
+
+// sharedClient is the client of those who bring none. It is made on first
+// use: the command line links this package and must start at once.
+func sharedClient() *http.Client {
+	sharedOnce.Do(func() {
+		t, ok := http.DefaultTransport.(*http.Transport)
+		if ok {
+			t = t.Clone()
+		} else {
+			t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+		}
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12} // RFC 9325 section 3.1.1
+		t.MaxResponseHeaderBytes = 64 << 10
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 16, 2
+		// A login is three requests within seconds. Connections kept longer
+		// only cost memory and wake-ups in a process that sleeps all day.
+		t.IdleConnTimeout = 10 * time.Second
+		sharedHTTP = &http.Client{Transport: t}
+	})
+	return sharedHTTP
+}
+
+// errand is one request and what is known about it.
+type errand struct {
+	what    string // "token endpoint": how errors call it
+	timeout time.Duration
+	follow  bool     // follow redirects within the origin; never with credentials
+	secrets []string // values that must not come back in an error
+	now     time.Time
+}
+
+// answer is a complete answer, whatever its status.
+type answer struct {
+	errand   *errand
+	endpoint string // address without query
+	status   int
+	header   http.Header
+	body     []byte
+}
+
+// send makes one request: bounded in time and size, and redirected only where
+// it cannot hurt.
+func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) (*answer, error) {
+	if hc == nil {
+		hc = sharedClient()
+	}
+	timeout := job.timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+	defer cancel()
+
+	own := *hc // the caller's client is never modified
+	own.CheckRedirect = job.checkRedirect
+	ans := &answer{errand: job, endpoint: withoutQuery(req.URL)}
+	resp, err := own.Do(req.WithContext(ctx))
+	if err != nil {
+		return nil, ans.broken(ctx, err)
+	}
+	defer resp.Body.Close()
+	ans.status, ans.header = resp.StatusCode, resp.Header
+	if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
+		return nil, ans.redirected(resp)
+	}
+	ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return nil, ans.broken(ctx, err)
+	}
+	if len(ans.body) > maxBody {
+		return nil, &Error{what: job.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrTooLarge,
+			RetryAfter: retryAfter(ans.header, job.now)}
+	}
+	return ans, nil
+}
+
+// checkRedirect stops at the first redirect of a request with credentials
+// (RFC 9700 section 4.12: 307 and 308 would repeat them elsewhere), and at
+// one that leaves the origin for the others.
+func (job *errand) checkRedirect(req *http.Request, via []*http.Request) error {
+	if job.follow && len(via) <= maxRedirects && sameOrigin(req.URL, via[0].URL) {
+		return nil
+	}
+	return http.ErrUseLastResponse
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
+}
+
+func (ans *answer) redirected(resp *http.Response) error {
+	e := &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrRedirect}
+	if to, err := resp.Location(); err == nil {
+		e.Description = clean(redact("to "+to.Host, ans.errand.secrets), maxDescription)
+	}
+	return e
+}
+
+// broken turns a failure of the exchange into an Error. The *url.Error of
+// net/http is taken off: it repeats the address with its query.
+func (ans *answer) broken(ctx context.Context, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	e := &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status}
+	if cause := context.Cause(ctx); cause != nil {
+		e.Err = cause
+		return e
+	}
+	e.Err = &brokenError{err}
+	return e
+}
+
+// object reads the answer as the JSON object that was due, or as the error
+// that came instead. It is the only parser of errors in this package.
+func (ans *answer) object() (map[string]any, error) {
+	obj, jsonErr := decodeObject(ans.body)
+	if e := ans.refusal(obj); e != nil {
+		if e.Code == "" && e.Description == "" && jsonErr != nil {
+			e.Err = jsonErr
+		}
+		return nil, e
+	}
+	if jsonErr != nil {
+		return nil, &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: jsonErr}
+	}
+	return obj, nil
+}
+
+// refusal returns the error that an answer holds, nil if it holds none. Some
+// servers (GitHub, Slack) send errors with status 200.
+func (ans *answer) refusal(obj map[string]any) *Error {
+	ok := ans.status >= 200 && ans.status <= 299
+	e := &Error{
+		what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status,
+		RetryAfter: retryAfter(ans.header, ans.errand.now),
+	}
+	switch v := obj["error"].(type) {
+	case string:
+		if v != "" {
+			e.fill(v, text(obj, "error_description"), text(obj, "error_uri"), ans.errand.secrets)
+			return e
+		}
+	case map[string]any: // the shape of Google's and Facebook's APIs
+		e.Description = clean(redact(text(v, "message"), ans.errand.secrets), maxDescription)
+		return e
+	}
+	if ok {
+		return nil
+	}
+	// RFC 6750 section 3: a resource (userinfo) says it in a header.
+	for _, c := range parseChallenges(ans.header.Values("WWW-Authenticate")) {
+		if code := c.Params["error"]; code != "" {
+			e.fill(code, c.Params["error_description"], c.Params["error_uri"], ans.errand.secrets)
+			return e
+		}
+	}
+	return e
+}
+
+func (e *Error) fill(code, description, uri string, secrets []string) {
+	e.Code = cleanCode(redact(code, secrets))
+	e.Description = clean(redact(description, secrets), maxDescription)
+	e.URI = cleanURI(redact(uri, secrets))
+	if e.Code == "" {
+		e.Code = ServerError // a code of which nothing printable remains
+	}
+}
+
+// post sends a form to an endpoint of the authorization server, with the
+// client's authentication (RFC 6749 sections 2.3 and 3.2), and returns the
+// answer whatever its status; answer.object tells errors. listed is what the metadata says about
+// authentication at this endpoint, nil if nothing.
+func (c *Client) post(ctx context.Context, what, endpoint string, listed []string, form url.Values) (*answer, error) {
+	u, err := parseEndpoint(what, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	form, err = tidy(form)
+	if err != nil {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+	}
+	authenticate, err := c.authenticator(listed)
+	if err != nil {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+	}
+	header := make(http.Header, 4)
+	authenticate(header, form)
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	header.Set("Accept", "application/json")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader([]byte(form.Encode())))
+	if err != nil {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
+	}
+	req.Header = header
+	return send(ctx, c.HTTP, req, &errand{
+		what: what, timeout: c.Timeout, now: c.clock(),
+		secrets: append(c.secretsIn(form), strings.TrimPrefix(header.Get("Authorization"), "Basic ")),
+	})
+}
+
+// secretsIn lists the values of a form that must not come back in an error.
+func (c *Client) secretsIn(form url.Values) []string {
+	list := []string{c.Secret.Reveal()}
+	for _, name := range [...]string{
+		"code", "code_verifier", "refresh_token", "client_secret", "token", "password", "assertion",
+		"client_assertion", "subject_token", "actor_token", "device_code", "id_token_hint", "request",
+	} {
+		if v := form.Get(name); v != "" {
+			list = append(list, v)
+		}
+	}
+	// Extra parameters of a profile may be anything, an API key included.
+	for name := range c.TokenParams {
+		list = append(list, form[name]...)
+	}
+	return list
+}
+
+// tidy copies a form without empty parameters and refuses one that is sent
+// twice (RFC 6749 section 3.1); only resource may repeat (RFC 8707 section 2).
+func tidy(form url.Values) (url.Values, error) {
+	out := make(url.Values, len(form)+2)
+	for name, values := range form {
+		for _, v := range values {
+			if v == "" {
+				continue
+			}
+			if len(out[name]) > 0 && name != "resource" {
+				return nil, requestError("the parameter " + clean(name, maxCode) + " is given twice")
+			}
+			out[name] = append(out[name], v)
+		}
+	}
+	return out, nil
+}
+
+// requestError is an ErrRequest with a reason.
+func requestError(why string) error { return &reasoned{ErrRequest, why} }
+
+// reasoned is one of the Err constants with what is to blame.
+type reasoned struct {
+	kind failure
+	why  string
+}
+
+func (r *reasoned) Error() string { return string(r.kind) + ": " + r.why }
+func (r *reasoned) Unwrap() error { return r.kind }
+
+// parseEndpoint accepts https, and http on loopback; no fragment (RFC 6749
+// sections 3.1 and 3.2), no user and password.
+func parseEndpoint(what, endpoint string) (*url.URL, error) {
+	if endpoint == "" {
+		return nil, &Error{what: what, Err: ErrNoEndpoint}
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Opaque != "" {
+		return nil, &Error{what: what, Err: &reasoned{ErrNoEndpoint, "its address is not a URL"}}
+	}
+	if u.User != nil || strings.Contains(endpoint, "#") {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u),
+			Err: &reasoned{ErrNoEndpoint, "its address holds a user or a fragment"}}
+	}
+	if !secure(u) {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrInsecure}
+	}
+	return u, nil
+}
+
+// secure: https anywhere, http only where nobody can listen in.
+func secure(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(u)
+}
+
+func loopback(u *url.URL) bool {
+	host := u.Hostname()
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
