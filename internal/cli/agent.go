@@ -12,7 +12,7 @@ func (f *face) agentVerb() *cobra.Command {
 	var noTray bool
 	cmd := &cobra.Command{
 		Use: "agent", Short: "Run the agent in this terminal",
-		Long: `Runs the process that owns the tokens, until Ctrl-C or ` + "`fob stop`" + `. Every other verb starts it by itself, in the background.`,
+		Long:    `Runs the process that owns the tokens, until Ctrl-C or ` + "`fob stop`" + `. Every other verb starts it by itself, in the background.`,
 		Example: "  fob agent\n  fob agent --no-tray",
 		Args:    words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

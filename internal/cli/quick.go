@@ -2,10 +2,8 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +27,7 @@ type tokenAsk struct {
 }
 
 // quickToken hands out a token when args ask for one in the plain way and the agent is there.
-func quickToken(ctx context.Context, args []string, streams Streams) (code int, done bool) {
+func quickToken(args []string, streams Streams) (code int, done bool) {
 	ask, ok := quickAsk(args)
 	if !ok {
 		return 0, false
@@ -38,7 +36,7 @@ func quickToken(ctx context.Context, args []string, streams Streams) (code int, 
 	if err != nil {
 		return 0, false
 	}
-	handout, err := quickHandout(ctx, home, ask)
+	handout, err := quickHandout(home, ask)
 	var known *agent.Error
 	if err != nil && (!errors.As(err, &known) || known.Kind == agent.Misused || known.Kind == agent.Unreachable) {
 		return 0, false
@@ -83,7 +81,7 @@ func quickAsk(args []string) (ask tokenAsk, ok bool) {
 
 // quickHandout is [agent.Client.Token] in one write and one read to the end. HTTP/1.0, because a server must then neither
 // chunk its answer (RFC 9112 §6.1) nor keep the connection.
-func quickHandout(ctx context.Context, home agent.Home, ask tokenAsk) (handout agent.Handout, err error) {
+func quickHandout(home agent.Home, ask tokenAsk) (handout agent.Handout, err error) {
 	body, err := json.Marshal(struct {
 		Name   string `json:"name"`
 		MinTTL string `json:"min_ttl"`
@@ -91,19 +89,11 @@ func quickHandout(ctx context.Context, home agent.Home, ask tokenAsk) (handout a
 	if err != nil {
 		return handout, err
 	}
-	conn, err := agent.Dial(ctx, home)
-	if err != nil {
-		return handout, err
-	}
-	defer conn.Close()
 	request := make([]byte, 0, 512)
 	request = append(request, "POST /v1/token HTTP/1.0\r\nHost: fob\r\nContent-Type: application/json\r\nContent-Length: "...)
 	request = strconv.AppendInt(request, int64(len(body)), 10)
 	request = append(request, "\r\n\r\n"...)
-	if _, err := conn.Write(append(request, body...)); err != nil {
-		return handout, err
-	}
-	answer, err := io.ReadAll(conn)
+	answer, err := agent.Exchange(home, append(request, body...))
 	if err != nil {
 		return handout, err
 	}

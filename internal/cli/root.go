@@ -47,7 +47,7 @@ func (f *face) root() *cobra.Command {
 	root.SetErr(f.Err)
 	root.PersistentFlags().BoolVar(&f.noStart, "no-start", false, "do not start the agent when it is not running")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return misused("run `"+cmd.CommandPath()+" --help` for its flags", "%s: %s", cmd.CommandPath(), err)
+		return misused("run `"+cmd.CommandPath()+" --help` for its flags", "%s%s", where(cmd), err)
 	})
 
 	groups := []struct {
@@ -84,7 +84,7 @@ func noSuchVerb(cmd *cobra.Command, args []string) error {
 	if near := nearest(verbs, args[0]); len(near) > 0 {
 		remedy = "did you mean " + cmd.CommandPath() + " " + strings.Join(near, " or ") + "?"
 	}
-	return misused(remedy, "%s: there is no %s", cmd.CommandPath(), args[0])
+	return misused(remedy, "%sthere is no verb %s", where(cmd), args[0])
 }
 
 // words checks the number of arguments and says which ones are wanted; most < 0 is any number.
@@ -95,4 +95,12 @@ func words(least, most int) cobra.PositionalArgs {
 		}
 		return misused("run `"+cmd.CommandPath()+" --help` for examples", "usage: %s", cmd.UseLine())
 	}
+}
+
+// where is the verb's name as the start of a sentence; the program's own name starts every line anyway.
+func where(cmd *cobra.Command) string {
+	if path, found := strings.CutPrefix(cmd.CommandPath(), "fob "); found {
+		return path + ": "
+	}
+	return ""
 }
