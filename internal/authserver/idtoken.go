@@ -1,7 +1,6 @@
 package authserver
 
 import (
-	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -94,6 +93,7 @@ func (s *Server) signIDToken(alg string, claims map[string]any) (string, error) 
 	case AlgNone:
 		return unsigned(claims)
 	case AlgHS256:
+		opts = opts.WithHeader("kid", key.KeyID) // go-jose leaves it out with a secret
 		key, err = publicAsSecret(key)
 		alg = string(goidc.HS256)
 	case UnknownKid:
@@ -101,7 +101,8 @@ func (s *Server) signIDToken(alg string, claims map[string]any) (string, error) 
 	case ForeignKey:
 		var foreign jose.JSONWebKey
 		foreign, err = newECKey()
-		foreign.KeyID, alg, key = key.KeyID, foreign.Algorithm, foreign
+		foreign.KeyID = key.KeyID
+		alg, key = foreign.Algorithm, foreign
 	case UnknownCrit:
 		opts = opts.WithHeader("crit", []string{"http://elsewhere.invalid/crit"}).WithHeader("http://elsewhere.invalid/crit", true)
 	}
@@ -148,11 +149,7 @@ func unsigned(claims map[string]any) (string, error) {
 
 // publicAsSecret is the other attack of RFC 8725 section 2.1: the public key as an HMAC secret.
 func publicAsSecret(key jose.JSONWebKey) (jose.JSONWebKey, error) {
-	public := key.Public().Key
-	if _, ok := public.(*ecdsa.PublicKey); !ok && public == nil {
-		return key, errors.New("key without public half")
-	}
-	der, err := x509.MarshalPKIXPublicKey(public)
+	der, err := x509.MarshalPKIXPublicKey(key.Public().Key)
 	key.Key, key.Algorithm = der, string(goidc.HS256)
 	return key, err
 }
