@@ -1,0 +1,54 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/agent"
+)
+
+// Agent is what the window asks of the agent; [*agent.Client] is one. It is the sum of what the window's parts ask.
+type Agent interface {
+	watcher
+	keeper
+	giver
+	editor
+	house
+}
+
+// watcher tells what is and what changes.
+type watcher interface {
+	Watch(ctx context.Context, show func(agent.Update)) error
+	Details(ctx context.Context, name string) (agent.Details, error)
+}
+
+// keeper begins, renews and ends logins.
+type keeper interface {
+	Login(ctx context.Context, name string, timeout time.Duration, event func(agent.LoginEvent)) (agent.Status, error)
+	CancelLogin(ctx context.Context, name string) error
+	Refresh(ctx context.Context, name string) (agent.Status, error)
+	Logout(ctx context.Context, name string, local bool) (agent.Status, error)
+}
+
+// giver hands out tokens.
+type giver interface {
+	Copy(ctx context.Context, name string, form agent.Form, env map[string]string) (time.Duration, error)
+	Token(ctx context.Context, name string, minTTL time.Duration) (agent.Handout, error)
+}
+
+// editor reads and writes profiles.
+type editor interface {
+	Profile(ctx context.Context, name string) (agent.ProfileView, error)
+	PutProfile(ctx context.Context, edit agent.ProfileEdit) error
+	RemoveProfile(ctx context.Context, name string) error
+	Discover(ctx context.Context, issuer string) (agent.Discovery, error)
+}
+
+// house is what is not of one profile.
+type house interface {
+	Hello(ctx context.Context) (agent.Hello, error)
+	Settings(ctx context.Context) (agent.Settings, error)
+	PutSettings(ctx context.Context, s agent.Settings) error
+	Doctor(ctx context.Context) ([]agent.Finding, error)
+	Demo(ctx context.Context) (string, error)
+}

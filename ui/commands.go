@@ -1,0 +1,136 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
+)
+
+// intent is something the user asks for with a profile.
+type intent string
+
+const (
+	askLogin    intent = "login"
+	askCopy     intent = "copy"
+	askForms    intent = "forms" // the menu with the other forms
+	askReopen   intent = "reopen"
+	askCopyLink intent = "copy link"
+	askCancel   intent = "cancel"
+	askRefresh  intent = "refresh"
+	askLogout   intent = "log out"
+	askEdit     intent = "edit"
+	askDoctor   intent = "doctor"
+	askNothing  intent = ""
+)
+
+// offer is one thing the user can do now.
+type offer struct {
+	label   string
+	intent  intent
+	enabled bool
+}
+
+// offers are what can be done with a profile in its state: first the primary action, then the quieter ones. It is a
+// function of the scene alone, shared by the buttons, the keys and the list's menu.
+func offers(s scene) []offer {
+	status, on := s.status, s.online
+	switch status.State {
+	case agent.LoggingIn:
+		linked := s.waiting != nil
+		return []offer{{"Open again", askReopen, on}, {"Copy link", askCopyLink, linked}, {"Cancel", askCancel, on}}
+	case agent.LoggedIn, agent.Expiring, agent.Offline:
+		second := offer{"Refresh", askRefresh, on}
+		if !status.Refreshable {
+			second = offer{"Log in again", askLogin, on}
+		}
+		return []offer{{"Copy token", askCopy, on}, second, {"Log out", askLogout, on}}
+	case agent.LoginRequired:
+		return []offer{{"Log in", askLogin, on}, {"Log out", askLogout, on}}
+	case agent.Unusable:
+		if status.Problem != nil && aboutStore(status.Problem.Code) {
+			return []offer{{"See what is missing", askDoctor, on}, {"Edit profile", askEdit, on}}
+		}
+		return []offer{{"Edit profile", askEdit, on}}
+	default:
+		return []offer{{"Log in", askLogin, on}}
+	}
+}
+
+// commands are the buttons under the state. The primary one never moves; the ▾ stands beside it when a token can be copied.
+type commands struct {
+	content *fyne.Container
+	primary *widget.Button
+	forms   *widget.Button
+	others  []*widget.Button
+	note    *line
+	tick    *canvas.Image
+	shown   []offer
+	ask     func(intent)
+}
+
+func newCommands() *commands {
+	c := &commands{note: newShortLine("", plain), tick: square(icon("passed", colorGood), 14)}
+	c.primary = widget.NewButton("", func() { c.press(0) })
+	c.primary.Importance = widget.HighImportance
+	c.forms = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { c.ask(askForms) })
+	c.forms.Importance = widget.HighImportance
+	for i := 1; i <= 2; i++ {
+		c.others = append(c.others, quiet("", nil, func() { c.press(i) }))
+	}
+	c.content = across(4, 3, besides(1, c.primary, c.forms), c.others[0], c.others[1],
+		inset(0, 0, 8, 0, across(6, 1, container.NewCenter(c.tick), c.note)))
+	c.say("", false)
+	return c
+}
+
+func (c *commands) press(i int) {
+	if i < len(c.shown) && c.shown[i].enabled {
+		c.ask(c.shown[i].intent)
+	}
+}
+
+func (c *commands) show(s scene) {
+	c.shown = offers(s)
+	write(c.primary, c.shown[0])
+	for i, button := range c.others {
+		visible(button, i+1 < len(c.shown))
+		if i+1 < len(c.shown) {
+			write(button, c.shown[i+1])
+		}
+	}
+	visible(c.forms, c.shown[0].intent == askCopy)
+	enable(c.forms, c.shown[0].enabled)
+	c.content.Refresh()
+}
+
+// say writes the short confirmation beside the buttons; done adds a tick.
+func (c *commands) say(text string, done bool) {
+	c.note.set(text)
+	visible(c.note, text != "")
+	visible(c.tick, text != "" && done)
+	if c.content != nil {
+		c.content.Refresh()
+	}
+}
+
+func write(button *widget.Button, o offer) {
+	if button.Text != o.label {
+		button.SetText(o.label)
+	}
+	enable(button, o.enabled)
+}
+
+func enable(w fyne.Disableable, on bool) {
+	if w.Disabled() != on {
+		return
+	}
+	if on {
+		w.Enable()
+	} else {
+		w.Disable()
+	}
+}

@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
+)
+
+// scene is everything the right side shows: one profile's status, the login that waits for a browser, and whether the
+// agent can be asked.
+type scene struct {
+	status  agent.Status
+	waiting *waiting // a login this window knows the page of
+	online  bool
+	now     time.Time
+}
+
+// waiting is a login that waits for a person.
+type waiting struct {
+	url, browser string
+	began, until time.Time
+}
+
+// wrongBrowserAfter is how long a login waits before the window asks whether the page opened in the wrong browser: a
+// password and a second factor take longer, but by then the eye comes back to this window.
+const wrongBrowserAfter = 20 * time.Second
+
+// head is the upper part of the right side: who, in which state, for how long, and what can be done about it.
+type head struct {
+	content  *fyne.Container
+	name     *line
+	tag      *pill
+	more     *widget.Button
+	shape    *canvas.Image
+	state    *line
+	bar      *bar
+	left     *line
+	renewal  *line
+	commands *commands
+	hint     *line
+	problem  *banner
+}
+
+func newHead() *head {
+	h := &head{name: newShortLine("", title), tag: newPill(), shape: square(nil, 16), state: newShortLine("", plain), bar: newBar(),
+		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), hint: newShortLine("", muted), problem: newBanner()}
+	h.renewal.look.align = fyne.TextAlignTrailing
+	h.more = quiet("", theme.MoreHorizontalIcon(), nil)
+	h.content = column(10,
+		column(4,
+			across(8, 0, h.name, h.tag, h.more),
+			across(8, 1, h.shape, h.state)),
+		column(5, h.bar, across(12, 1, h.left, h.renewal)),
+		h.commands.content,
+		h.hint,
+		h.problem.content,
+	)
+	return h
+}
+
+// show is the only code that changes the head's widgets.
+func (h *head) show(s scene) {
+	status := s.status
+	h.name.set(status.Name)
+	h.tag.set(status.Environment, tintOf(status.Color))
+	if resource := stateIcon(status.State); h.shape.Resource != resource {
+		h.shape.Resource = resource
+		h.shape.Refresh()
+	}
+	look := plain
+	look.color = stateColor(status.State)
+	if status.State == agent.LoggedOut {
+		look.color = colorMuted
+	}
+	h.state.setLook(stateSentence(status), look)
+	kind := needs
+	switch status.State {
+	case agent.Offline:
+		kind = away
+	case agent.LoggedIn, agent.Expiring:
+		kind = soon
+	}
+	h.problem.show(status.Problem, kind, s.now)
+	h.commands.show(s)
+	h.tick(s)
+}
+
+// tick writes only what moves with time; it is called each second.
+func (h *head) tick(s scene) {
+	words, part := countdown(s.status, s.now)
+	renews, color, hint := renewal(s.status, s.now), stateColor(s.status.State), ""
+	if s.status.State == agent.LoggingIn {
+		words, renews = "Waiting for the browser", ""
+		if w := s.waiting; w != nil {
+			left := w.until.Sub(s.now)
+			renews = exactly(max(0, left)) + " left"
+			part = float64(left) / float64(max(1, w.until.Sub(w.began)))
+			if s.now.Sub(w.began) >= wrongBrowserAfter {
+				hint = "Wrong browser? Copy the link and open it in the right one."
+			}
+		}
+	}
+	h.left.set(words)
+	h.renewal.set(renews)
+	visible(h.left, words != "")
+	visible(h.renewal, renews != "")
+	if part >= 0 {
+		h.bar.set(part, color)
+	}
+	visible(h.bar, part >= 0)
+	h.hint.set(hint)
+	visible(h.hint, hint != "")
+	if s.status.Problem != nil {
+		h.problem.tick(s.status.Problem, s.now)
+	}
+}
+
+// detail is the right side.
+type detail struct {
+	content *fyne.Container
+	head    *head
+	tabs    *tabs
+	name    string
+}
+
+func newDetail() *detail {
+	d := &detail{head: newHead(), tabs: newTabs()}
+	d.content = container.NewBorder(inset(18, 6, 24, 24, d.head.content), nil, nil, nil, inset(0, 0, 16, 16, d.tabs.content))
+	return d
+}
+
+// show is the only way into the right side's widgets. The tabs are told of another profile at once, and get its details
+// when they arrive.
+func (d *detail) show(s scene) {
+	d.head.show(s)
+	if d.name != s.status.Name {
+		d.name = s.status.Name
+		d.tabs.clear(s.status, s.now)
+	}
+	d.tabs.online(s.online)
+}

@@ -1,0 +1,80 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// empty is the right side while there is no profile: an invitation.
+type empty struct {
+	content *fyne.Container
+	demo    *widget.Button
+	add     *widget.Button
+}
+
+func newEmpty() *empty {
+	e := &empty{}
+	e.demo = widget.NewButton("Try the Demo profile", nil)
+	e.demo.Importance = widget.HighImportance
+	e.add = widget.NewButtonWithIcon("Add a profile", theme.ContentAddIcon(), nil)
+	head := newLine("Tokens, one click away", look{size: theme.SizeNameHeadingText, style: fyne.TextStyle{Bold: true}, align: fyne.TextAlignCenter})
+	words := widget.NewLabelWithStyle("A profile says where to log in and what to ask for. Fob opens your browser, keeps the token "+
+		"in the system's keychain, renews it, and hands it to curl, your editor or the clipboard.", fyne.TextAlignCenter, fyne.TextStyle{})
+	words.Wrapping = fyne.TextWrapWord
+	hint := newLine("The Demo runs a small login server on this machine: nothing leaves it.", look{color: colorMuted, size: theme.SizeNameCaptionText, align: fyne.TextAlignCenter})
+	e.content = container.NewCenter(container.New(fixedWidth(420), column(12,
+		container.NewCenter(square(icon("fob", theme.ColorNamePrimary), 56)), head, words,
+		container.NewCenter(besides(8, e.demo, e.add)), hint)))
+	return e
+}
+
+// show says whether there is nothing to show, and whether something can be done about it.
+func (e *empty) show(on, online bool) {
+	visible(e.content, on)
+	enable(e.demo, online)
+	enable(e.add, online)
+}
+
+// fixedWidth gives its content one width, so that wrapped text knows its height.
+type fixedWidth float32
+
+func (l fixedWidth) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	height := float32(0)
+	for _, o := range objects {
+		height = max(height, o.MinSize().Height)
+	}
+	return fyne.NewSize(float32(l), height)
+}
+
+func (l fixedWidth) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Resize(size)
+	}
+}
+
+// strip is the line at the top that says the agent is gone.
+type strip struct {
+	content *fyne.Container
+	words   *line
+}
+
+func newStrip() *strip {
+	s := &strip{words: newShortLine("", plain)}
+	s.content = container.NewStack(newFill(colorAwayTint, 0), inset(8, 8, 16, 16, across(10, 1, square(icon("offline", colorAway), 15), s.words)))
+	s.content.Hide()
+	return s
+}
+
+// show says that the agent is gone, why, and that it is being brought back.
+func (s *strip) show(l link) {
+	if !l.up {
+		text := "The agent has ended. Starting it again …"
+		if l.why != nil {
+			text = "The agent is not there: " + sentence(l.why.Error()) + " Trying again …"
+		}
+		s.words.set(text)
+	}
+	visible(s.content, !l.up)
+}

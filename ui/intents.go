@@ -1,0 +1,189 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
+)
+
+// onPrimary does what the primary button would.
+func (w *Window) onPrimary() {
+	if s, ok := w.scene(); ok {
+		if first := offers(s)[0]; first.enabled {
+			w.onIntent(first.intent)
+		}
+	}
+}
+
+// onIntent does what the user asks with the selected profile.
+func (w *Window) onIntent(ask intent) {
+	name := w.selected
+	if w.model.status(name) == nil {
+		return
+	}
+	switch ask {
+	case askLogin:
+		w.login(name, false)
+	case askReopen:
+		w.reopen(name)
+	case askCopy:
+		w.copy(agent.FormAccessToken)
+	case askForms:
+		w.popUp(w.formsMenu(), w.detail.head.commands.forms)
+	case askCopyLink:
+		if waits := w.logins[name]; waits != nil {
+			// The address holds no secret worth a clearing clipboard: state and challenge are of one use (RFC 7636).
+			fyne.CurrentApp().Clipboard().SetContent(waits.url)
+			w.note("Link copied.", true)
+		}
+	case askCancel:
+		w.actions.cancelLogin(name, w.failed)
+	case askRefresh:
+		w.note("Refreshing …", false)
+		w.actions.refresh(name, func(_ agent.Status, err error) { w.said(name, "Refreshed.", err) })
+	case askLogout:
+		w.logout(name, false)
+	case askEdit:
+		w.edit(name)
+	case askDoctor:
+		w.openSettings()
+	}
+}
+
+// said is the end of something that was asked for name: a confirmation, or what went wrong. It says nothing when the user
+// has gone on to another profile.
+func (w *Window) said(name, done string, err error) {
+	switch {
+	case name != w.selected:
+	case err != nil:
+		w.failed(err)
+	default:
+		w.note(done, true)
+	}
+}
+
+func (w *Window) login(name string, reopen bool) {
+	w.note("", false)
+	w.actions.login(name, reopen, func(event agent.LoginEvent) {
+		w.logins[name] = &waiting{url: event.URL, browser: event.Browser, began: w.now(), until: event.Until}
+		w.showDetail()
+	}, func(err error) {
+		if name == w.selected {
+			w.note("No browser could be opened: copy the link.", false)
+		}
+	}, func(_ agent.Status, err error) {
+		delete(w.logins, name)
+		w.showDetail()
+		w.said(name, "Logged in.", err)
+	})
+}
+
+// reopen opens the login's page again; when another face began the login, this one joins it to learn the address.
+func (w *Window) reopen(name string) {
+	if waits := w.logins[name]; waits != nil {
+		w.actions.open(waits.url, waits.browser, w.failed)
+		return
+	}
+	w.login(name, true)
+}
+
+func (w *Window) logout(name string, local bool) {
+	w.note("Logging out …", false)
+	w.actions.logout(name, local, func(_ agent.Status, err error) { w.said(name, "Logged out.", err) })
+}
+
+func (w *Window) copy(form agent.Form) {
+	name := w.selected
+	if s := w.model.status(name); s == nil || !s.Usable() || !w.online {
+		return
+	}
+	w.actions.copy(name, form, func(clears time.Duration, err error) { w.said(name, copied(form, clears), err) })
+}
+
+// onReveal shows a token for a while. The answer is thrown away when the user has gone on.
+func (w *Window) onReveal(s *secret, id bool) {
+	name := w.selected
+	w.actions.token(name, func(handout agent.Handout, err error) {
+		if err != nil {
+			w.said(name, "", err)
+			return
+		}
+		token := handout.AccessToken
+		if id {
+			token = handout.IDToken
+		}
+		if name != w.selected || token == "" {
+			return
+		}
+		s.unmask(token)
+		s.conceal = w.actions.after(hideAfter, s.mask)
+	})
+}
+
+// formsMenu are the other forms of a token.
+func (w *Window) formsMenu() *fyne.Menu {
+	item := func(label string, form agent.Form, on bool) *fyne.MenuItem {
+		item := fyne.NewMenuItem(label, func() { w.copy(form) })
+		item.Disabled = !on
+		return item
+	}
+	status := w.model.status(w.selected)
+	curl := item("Copy curl command", agent.FormCurl, status.APIBaseURL != "")
+	if status.APIBaseURL == "" {
+		curl.Label = "Copy curl command (set the API base URL first)"
+	}
+	return fyne.NewMenu("", item("Copy access token", agent.FormAccessToken, true), item("Copy Authorization header", agent.FormHeader, true),
+		curl, item("Copy ID token", agent.FormIDToken, status.HasIDToken))
+}
+
+// profileMenu is what can be done with a profile beside its login.
+func (w *Window) profileMenu(name string) *fyne.Menu {
+	item := func(label string, icon fyne.Resource, do func()) *fyne.MenuItem {
+		item := fyne.NewMenuItemWithIcon(label, icon, do)
+		item.Disabled = !w.online
+		return item
+	}
+	menu := fyne.NewMenu("",
+		item("Edit", theme.DocumentCreateIcon(), func() { w.edit(name) }),
+		item("Duplicate", theme.ContentCopyIcon(), func() { w.duplicate(name) }))
+	if s := w.model.status(name); s != nil && s.State != agent.LoggedOut && s.State != agent.LoggingIn {
+		menu.Items = append(menu.Items,
+			item("Log in again", theme.LoginIcon(), func() { w.login(name, false) }),
+			item("Forget the login without telling the server", theme.LogoutIcon(), func() { w.logout(name, true) }))
+	}
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), item("Remove …", theme.DeleteIcon(), func() { w.remove(name) }))
+	return menu
+}
+
+// onMenu shows a profile's actions at its row.
+func (w *Window) onMenu(name string, at *row) {
+	w.onSelect(name)
+	menu := w.profileMenu(name)
+	if s, ok := w.scene(); ok {
+		var first []*fyne.MenuItem
+		for _, o := range offers(s) {
+			entry := fyne.NewMenuItem(o.label, func() { w.onIntent(o.intent) })
+			entry.Disabled = !o.enabled
+			if o.intent != askEdit {
+				first = append(first, entry)
+			}
+		}
+		menu.Items = append(append(first, fyne.NewMenuItemSeparator()), menu.Items...)
+	}
+	w.popUp(menu, at)
+}
+
+// popUp shows a menu under an object, pushed back into the window where it would leave it.
+func (w *Window) popUp(menu *fyne.Menu, under fyne.CanvasObject) {
+	popUp := widget.NewPopUpMenu(menu, w.window.Canvas())
+	at := fyne.NewPos(0, under.Size().Height+2)
+	if under == fyne.CanvasObject(w.detail.head.more) {
+		at.X = under.Size().Width - popUp.MinSize().Width
+	}
+	popUp.ShowAtRelativePosition(at, under)
+	w.window.Canvas().Focus(popUp)
+}

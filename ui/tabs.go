@@ -1,0 +1,58 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"fob/internal/agent"
+)
+
+// tabs are the lower part of the right side: one profile in depth.
+type tabs struct {
+	content *container.AppTabs
+	token   *tokenTab
+	claims  *claimsTab
+	checks  *checksTab
+	history *historyTab
+	profile *profileTab
+}
+
+func newTabs() *tabs {
+	t := &tabs{token: newTokenTab(), claims: newClaimsTab(), checks: newChecksTab(), history: newHistoryTab(), profile: newProfileTab()}
+	t.content = container.NewAppTabs(
+		container.NewTabItem("Token", scrolled(t.token.content)),
+		container.NewTabItem("Claims", scrolled(t.claims.content)),
+		container.NewTabItem("Checks", scrolled(t.checks.content)),
+		container.NewTabItem("History", scrolled(t.history.content)),
+		container.NewTabItem("Profile", scrolled(t.profile.content)),
+	)
+	// A token that nobody looks at any more is masked again.
+	t.content.OnUnselected = func(*container.TabItem) { t.token.mask() }
+	return t
+}
+
+func scrolled(content fyne.CanvasObject) fyne.CanvasObject {
+	return container.NewVScroll(inset(8, 16, 8, 12, content))
+}
+
+// show writes a profile's details into every tab.
+func (t *tabs) show(d agent.Details, now time.Time) {
+	t.token.show(d, now)
+	t.claims.show(d, now)
+	t.checks.show(d)
+	t.history.show(d, now)
+}
+
+// clear empties the tabs for another profile, but for what its status already tells.
+func (t *tabs) clear(s agent.Status, now time.Time) {
+	t.token.mask()
+	t.show(agent.Details{Status: s}, now)
+	t.profile.clear()
+}
+
+func (t *tabs) online(on bool) {
+	t.token.online(on)
+	t.profile.online(on)
+}

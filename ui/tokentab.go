@@ -1,0 +1,233 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
+)
+
+// hideAfter is how long a revealed token stays readable: long enough to compare it, short enough for the next person at
+// the desk.
+const hideAfter = 30 * time.Second
+
+// masked stands for a token. It is the same for every token, so that not even its length shows.
+var masked = strings.Repeat("•", 32)
+
+// tokenTab is the token itself, masked, with what it may do and how long.
+type tokenTab struct {
+	content *fyne.Container
+	access  *secret
+	id      *secret
+	scopes  *fyne.Container
+	facts   *facts
+	shown   agent.Details
+}
+
+func newTokenTab() *tokenTab {
+	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts()}
+	t.scopes = container.New(layout.NewRowWrapLayoutWithCustomPadding(6, 6))
+	t.content = column(14, t.access.content, t.id.content,
+		column(6, newLine("SCOPES", section), t.scopes), column(4, newLine("LIFE", section), t.facts.content))
+	return t
+}
+
+// show is the only code that changes the tab's widgets.
+func (t *tokenTab) show(d agent.Details, now time.Time) {
+	if d.ObtainedAt == nil || t.shown.ObtainedAt == nil || !d.ObtainedAt.Equal(*t.shown.ObtainedAt) || d.Name != t.shown.Name {
+		t.mask() // another token than the one that was revealed
+	}
+	t.shown = d
+	t.access.offer(d.Usable(), d.State == agent.LoggedOut || d.State == agent.LoggingIn || d.State == agent.LoginRequired)
+	visible(t.id.content, d.HasIDToken)
+	t.id.offer(d.HasIDToken && d.Usable(), false)
+	t.showScopes(d.Status)
+	t.facts.show(lifeOf(d, now))
+}
+
+func (t *tokenTab) showScopes(s agent.Status) {
+	var chips []fyne.CanvasObject
+	for _, mark := range compareScopes(s) {
+		chips = append(chips, newChip(mark))
+	}
+	if len(chips) == 0 {
+		chips = append(chips, newLine("none asked for", muted))
+	}
+	t.scopes.Objects = chips
+	t.scopes.Refresh()
+}
+
+// mask takes revealed tokens off the screen and out of the widgets.
+func (t *tokenTab) mask() {
+	t.access.mask()
+	t.id.mask()
+}
+
+func (t *tokenTab) online(on bool) {
+	t.access.online(on)
+	t.id.online(on)
+}
+
+// scopeMark is one scope and how it went.
+type scopeMark struct {
+	scope string
+	word  string // what became of it
+	shape string
+	color fyne.ThemeColorName
+}
+
+// compareScopes sets what was granted against what was asked (RFC 6749 §3.3): granted, refused, and given unasked.
+func compareScopes(s agent.Status) []scopeMark {
+	var marks []scopeMark
+	if !s.Usable() && len(s.Scope) == 0 {
+		for _, scope := range s.ScopeRequested {
+			marks = append(marks, scopeMark{scope, "will be asked for", "logged_out", colorMuted})
+		}
+		return marks
+	}
+	for _, scope := range s.ScopeRequested {
+		if slices.Contains(s.Scope, scope) {
+			marks = append(marks, scopeMark{scope, "granted", "passed", colorGood})
+		} else {
+			marks = append(marks, scopeMark{scope, "not granted", "failed", colorNeed})
+		}
+	}
+	for _, scope := range s.Scope {
+		if !slices.Contains(s.ScopeRequested, scope) {
+			marks = append(marks, scopeMark{scope, "granted unasked", "extra", colorSoon})
+		}
+	}
+	return marks
+}
+
+// newChip is a scope with its mark.
+func newChip(m scopeMark) fyne.CanvasObject {
+	back := newFill(theme.ColorNameButton, 6)
+	words := besides(6, container.NewCenter(square(icon(m.shape, m.color), 11)), newLine(m.scope, look{style: fyne.TextStyle{Monospace: true}}))
+	if m.word != "granted" {
+		words.Add(newLine(m.word, look{color: m.color, size: theme.SizeNameCaptionText}))
+	}
+	return container.NewStack(back, inset(4, 4, 8, 9, words))
+}
+
+// lifeOf are the facts about a token's life, in words.
+func lifeOf(d agent.Details, now time.Time) []fact {
+	if !d.Usable() && d.ExpiresAt == nil {
+		return []fact{{"Token", "none: log in to get one"}}
+	}
+	var all []fact
+	if d.ExpiresAt != nil {
+		all = append(all, fact{"Expires", until(*d.ExpiresAt, now)})
+	} else {
+		all = append(all, fact{"Expires", "the server did not say"})
+	}
+	if d.ObtainedAt != nil {
+		all = append(all, fact{"Obtained", until(*d.ObtainedAt, now)})
+	}
+	switch {
+	case d.Refreshable && d.RefreshDueAt != nil:
+		all = append(all, fact{"Refresh", "by itself, " + until(*d.RefreshDueAt, now)})
+	case d.Refreshable:
+		all = append(all, fact{"Refresh", "by itself when needed"})
+	default:
+		all = append(all, fact{"Refresh", "not possible: the server gave no refresh token; Fob reminds you before the end"})
+	}
+	if d.RefreshExpires != nil {
+		all = append(all, fact{"Login ends", until(*d.RefreshExpires, now)})
+	}
+	if d.TokenType != "" {
+		all = append(all, fact{"Token type", d.TokenType})
+	}
+	if d.APIBaseURL != "" {
+		all = append(all, fact{"API", d.APIBaseURL})
+	}
+	return all
+}
+
+// secret is one token: masked until pressed, then monospaced. The revealed text cannot be selected: what leaves this window
+// goes through the agent, which clears the clipboard again.
+type secret struct {
+	content *fyne.Container
+	text    *widget.Label
+	reveal  *widget.Button
+	copy    *widget.Button
+	open    bool
+	usable  bool
+	reached bool
+
+	ask     func() // asks for the token
+	copyAsk func() // asks for a copy
+	conceal func() // stops the clock of the automatic mask
+}
+
+func newSecret(label string) *secret {
+	s := &secret{text: widget.NewLabelWithStyle(masked, fyne.TextAlignLeading, fyne.TextStyle{Monospace: true})}
+	s.text.Wrapping = fyne.TextWrapBreak
+	s.reveal = quiet("Show", theme.VisibilityIcon(), func() {
+		if s.open {
+			s.mask()
+			return
+		}
+		s.ask()
+	})
+	s.copy = quiet("Copy", theme.ContentCopyIcon(), func() { s.copyAsk() })
+	s.content = container.NewVBox(column(2, across(4, 0, newShortLine(strings.ToUpper(label), section), s.reveal, s.copy), cardTight(s.text)))
+	return s
+}
+
+func cardTight(content fyne.CanvasObject) fyne.CanvasObject {
+	back := newFill(colorCard, 6)
+	back.border = theme.ColorNameSeparator
+	return container.NewStack(back, inset(2, 2, 4, 4, content))
+}
+
+// unmask shows the token.
+func (s *secret) unmask(token string) {
+	s.open = true
+	s.text.SetText(token)
+	s.reveal.SetIcon(theme.VisibilityOffIcon())
+	s.reveal.SetText("Hide")
+}
+
+// mask takes the token off the screen and out of the widget.
+func (s *secret) mask() {
+	if s.conceal != nil {
+		s.conceal()
+		s.conceal = nil
+	}
+	if !s.open {
+		return
+	}
+	s.open = false
+	s.text.SetText(masked)
+	s.reveal.SetIcon(theme.VisibilityIcon())
+	s.reveal.SetText("Show")
+}
+
+// offer says whether there is a token; none says that there is none at all.
+func (s *secret) offer(usable, none bool) {
+	s.usable = usable
+	if !s.open {
+		text := masked
+		if none {
+			text = "no token"
+		}
+		if s.text.Text != text {
+			s.text.SetText(text)
+		}
+	}
+	s.online(s.reached)
+}
+
+func (s *secret) online(on bool) {
+	s.reached = on
+	enable(s.reveal, s.usable && (on || s.open))
+	enable(s.copy, s.usable && on)
+}

@@ -1,0 +1,264 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"fob/internal/agent"
+)
+
+// Window is Fob's window.
+type Window struct {
+	window   fyne.Window
+	settings fyne.Settings
+	cancel   context.CancelFunc
+	actions  *actions
+	model    *model
+	now      func() time.Time
+
+	sidebar *sidebar
+	detail  *detail
+	empty   *empty
+	offline *strip
+	layers  *fyne.Container // the main view, and a page over it
+
+	selected string
+	online   bool
+	logins   map[string]*waiting
+	latest   request
+}
+
+// request tells the newest question about the selected profile from older ones, whose answers come too late.
+type request struct {
+	details int
+	note    func() // stops the clock of the note
+	seconds int
+}
+
+const (
+	windowWidth, windowHeight = 980, 640
+	leastWidth, leastHeight   = 760, 480
+	// noteFor is how long a confirmation stays: long enough to be found by an eye that was elsewhere.
+	noteFor = 6 * time.Second
+	// listEach is how often the list's time words are written anew: they are of minutes.
+	listEach = 15
+)
+
+func (w *Window) build() {
+	w.sidebar = newSidebar(w.model, w.now)
+	w.detail = newDetail()
+	w.empty = newEmpty()
+	w.offline = newStrip()
+	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
+	body := container.New(twoSides{}, w.sidebar.content, newFill("separator", 0), right)
+	main := container.NewBorder(w.offline.content, nil, nil, nil, body)
+	w.layers = container.NewStack(main)
+	w.window.SetPadded(false)
+	w.window.SetContent(container.New(atLeast{fyne.NewSize(leastWidth, leastHeight)}, w.layers))
+	w.window.Resize(fyne.NewSize(windowWidth, windowHeight))
+	w.wire()
+	w.keys()
+	w.empty.show(false, false)
+	w.detail.content.Hide()
+}
+
+// wire ties the views' intents to what is done about them.
+func (w *Window) wire() {
+	w.sidebar.search.OnChanged = w.onSearch
+	w.sidebar.search.OnSubmitted = func(string) { w.onPrimary() }
+	w.sidebar.rows.choose = func(name string) {
+		w.onSelect(name)
+		w.window.Canvas().Focus(w.sidebar.rows)
+	}
+	w.sidebar.rows.primary = w.onPrimary
+	w.sidebar.rows.menu = w.onMenu
+	w.sidebar.rows.typed = func(e *fyne.KeyEvent) { w.onKey(e) }
+	w.detail.head.commands.ask = w.onIntent
+	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
+	w.detail.tabs.profile.ask = w.onIntent
+	w.detail.tabs.token.access.ask = func() { w.onReveal(w.detail.tabs.token.access, false) }
+	w.detail.tabs.token.id.ask = func() { w.onReveal(w.detail.tabs.token.id, true) }
+	w.detail.tabs.token.access.copyAsk = func() { w.copy(agent.FormAccessToken) }
+	w.detail.tabs.token.id.copyAsk = func() { w.copy(agent.FormIDToken) }
+}
+
+// onLink reacts to the agent coming and going.
+func (w *Window) onLink(l link) {
+	was := w.online
+	w.online = l.up
+	w.offline.show(l)
+	w.showDetail()
+	if l.up && !was {
+		w.actions.settings(func(s agent.Settings, err error) {
+			if err == nil {
+				w.onSettings(s)
+			}
+		})
+	}
+}
+
+// onSettings applies the user's settings.
+func (w *Window) onSettings(s agent.Settings) { w.settings.SetTheme(NewTheme(s.Theme)) }
+
+// onUpdate takes in what the agent tells.
+func (w *Window) onUpdate(update agent.Update) {
+	if update.Settings != nil {
+		w.onSettings(*update.Settings)
+	}
+	did := w.model.apply(update)
+	for name := range w.logins {
+		if s := w.model.status(name); s == nil || s.State != agent.LoggingIn {
+			delete(w.logins, name)
+		}
+	}
+	if w.model.status(w.selected) == nil && (update.Full || len(update.Removed) > 0) {
+		w.selected = w.model.first()
+		w.detail.name = ""
+	}
+	w.sidebar.show(w.model, did, w.selected)
+	if did.rebuilt {
+		w.sidebar.rows.sel(w.index(w.selected))
+	}
+	touched := update.Full
+	for _, name := range did.names {
+		touched = touched || name == w.selected
+	}
+	if touched || len(update.Removed) > 0 {
+		w.showDetail()
+		w.loadDetails()
+	}
+}
+
+func (w *Window) index(name string) int {
+	if index, ok := w.model.at[name]; ok {
+		return index
+	}
+	return -1
+}
+
+// scene is what the right side shows now.
+func (w *Window) scene() (scene, bool) {
+	status := w.model.status(w.selected)
+	if status == nil {
+		return scene{}, false
+	}
+	return scene{status: *status, waiting: w.logins[w.selected], online: w.online, now: w.now()}, true
+}
+
+func (w *Window) showDetail() {
+	s, ok := w.scene()
+	visible(w.detail.content, ok)
+	w.empty.show(!ok && len(w.model.order) == 0, w.online)
+	if ok {
+		w.detail.show(s)
+	}
+}
+
+// loadDetails asks for the selected profile in depth; only the newest answer counts.
+func (w *Window) loadDetails() {
+	name := w.selected
+	if w.model.status(name) == nil || !w.online {
+		return
+	}
+	w.latest.details++
+	mine := w.latest.details
+	w.actions.details(name, func(d agent.Details, err error) {
+		if mine == w.latest.details && err == nil {
+			w.detail.tabs.show(d, w.now())
+		}
+	})
+	w.actions.profile(name, func(view agent.ProfileView, err error) {
+		if mine == w.latest.details && err == nil {
+			w.detail.tabs.profile.show(view)
+		}
+	})
+}
+
+// onSelect shows another profile.
+func (w *Window) onSelect(name string) {
+	if name == "" || name == w.selected && w.detail.name == name {
+		return
+	}
+	w.selected = name
+	if w.model.status(name) == nil {
+		return // it may come with the next update
+	}
+	w.note("", false)
+	w.sidebar.rows.sel(w.index(name))
+	w.showDetail()
+	w.loadDetails()
+}
+
+// onSearch narrows the list; the first profile found is selected, so that Enter acts on it.
+func (w *Window) onSearch(query string) {
+	w.model.search(query)
+	w.sidebar.show(w.model, change{rebuilt: true}, w.selected)
+	if _, found := w.model.at[w.selected]; !found && len(w.model.rows) > 0 {
+		w.onSelect(w.model.step("", 1))
+		return
+	}
+	w.sidebar.rows.sel(w.index(w.selected))
+}
+
+// onSecond moves the countdown of the profile that is looked at, and now and then the list's words. Fyne does not tell
+// whether a window is minimised; what does not look different is not redrawn.
+func (w *Window) onSecond() {
+	if s, ok := w.scene(); ok {
+		w.detail.head.tick(s)
+	}
+	w.latest.seconds++
+	if w.latest.seconds%listEach == 0 {
+		w.sidebar.rows.refreshVisible()
+	}
+}
+
+// note shows a short confirmation beside the buttons for a while.
+func (w *Window) note(text string, done bool) {
+	if w.latest.note != nil {
+		w.latest.note()
+		w.latest.note = nil
+	}
+	w.detail.head.commands.say(text, done)
+	if text != "" {
+		w.latest.note = w.actions.after(noteFor, func() { w.detail.head.commands.say("", false) })
+	}
+}
+
+// failed says what did not work, unless it is not the user's concern.
+func (w *Window) failed(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	w.note(sentence(err.Error()), false)
+}
+
+// twoSides is the list at the left, a line, and the rest.
+type twoSides struct{}
+
+func (twoSides) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(240+1+objects[2].MinSize().Width, max(objects[0].MinSize().Height, objects[2].MinSize().Height))
+}
+
+func (twoSides) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	left := min(340, max(250, size.Width*0.31))
+	objects[0].Resize(fyne.NewSize(left, size.Height))
+	objects[1].Move(fyne.NewPos(left, 0))
+	objects[1].Resize(fyne.NewSize(1, size.Height))
+	objects[2].Move(fyne.NewPos(left+1, 0))
+	objects[2].Resize(fyne.NewSize(size.Width-left-1, size.Height))
+}
+
+// atLeast keeps a smallest size whatever is inside, so that a wide value never makes the window grow.
+type atLeast struct{ size fyne.Size }
+
+func (l atLeast) MinSize([]fyne.CanvasObject) fyne.Size { return l.size }
+
+func (l atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Resize(size)
+	}
+}
