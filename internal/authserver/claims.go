@@ -25,12 +25,11 @@ func (s *Server) userClaims(_ context.Context, g *goidc.Grant) map[string]any {
 	if !ok {
 		return claims
 	}
-	granted := strings.Fields(g.Scopes)
-	if slices.Contains(granted, "profile") {
+	if hasScope(g.Scopes, "profile") {
 		claims["name"] = u.Name
 		claims["preferred_username"] = u.Login
 	}
-	if slices.Contains(granted, "email") && u.Email != "" {
+	if hasScope(g.Scopes, "email") && u.Email != "" {
 		claims["email"] = u.Email
 		claims["email_verified"] = true
 	}

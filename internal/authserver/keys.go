@@ -17,20 +17,27 @@ import (
 
 // keyring holds the signing keys, newest first.
 type keyring struct {
-	wantRSA bool
 	changed func() // called without the lock after a key was made
 
 	mu   sync.Mutex // guards keys
 	keys []jose.JSONWebKey
 }
 
-// newKeyring takes the keys of an earlier run, or makes an ES256 key.
+// newKeyring takes the keys of an earlier run and makes what is missing: an ES256 key, and an
+// RS256 key (which takes about 0.1 s) where it is wanted.
 func newKeyring(old []jose.JSONWebKey, wantRSA bool) (*keyring, error) {
-	k := &keyring{keys: slices.Clone(old), wantRSA: wantRSA}
-	if !slices.ContainsFunc(k.keys, hasAlg(goidc.ES256)) {
-		return k, k.rotate()
+	k := &keyring{keys: slices.Clone(old)}
+	if wantRSA && !slices.ContainsFunc(k.keys, hasAlg(goidc.RS256)) {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return nil, fmt.Errorf("RS256 key: %w", err)
+		}
+		k.keys = append(k.keys, jose.JSONWebKey{Key: key, KeyID: "rs256-" + random(4), Algorithm: string(goidc.RS256), Use: "sig"})
 	}
-	return k, nil
+	if slices.ContainsFunc(k.keys, hasAlg(goidc.ES256)) {
+		return k, nil
+	}
+	return k, k.rotate()
 }
 
 func hasAlg(alg goidc.SignatureAlgorithm) func(jose.JSONWebKey) bool {
@@ -61,23 +68,8 @@ func newECKey() (jose.JSONWebKey, error) {
 	return jose.JSONWebKey{Key: key, KeyID: "es256-" + random(4), Algorithm: string(goidc.ES256), Use: "sig"}, nil
 }
 
-// all returns the keys, private halves included; the RSA key is made the first time that somebody
-// looks, so that a server that nobody asks starts at once.
-func (k *keyring) all() ([]jose.JSONWebKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.wantRSA && !slices.ContainsFunc(k.keys, hasAlg(goidc.RS256)) {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			return nil, fmt.Errorf("RS256 key: %w", err)
-		}
-		k.keys = append(k.keys, jose.JSONWebKey{Key: key, KeyID: "rs256-" + random(4), Algorithm: string(goidc.RS256), Use: "sig"})
-	}
-	return slices.Clone(k.keys), nil
-}
-
-// made returns the keys that exist by now, for the state file.
-func (k *keyring) made() []jose.JSONWebKey {
+// all returns the keys, private halves included.
+func (k *keyring) all() []jose.JSONWebKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.keys)
@@ -85,16 +77,12 @@ func (k *keyring) made() []jose.JSONWebKey {
 
 // jwks is go-oidc's view of the keys.
 func (k *keyring) jwks(context.Context) (goidc.JSONWebKeySet, error) {
-	keys, err := k.all()
-	return goidc.JSONWebKeySet{Keys: keys}, err
+	return goidc.JSONWebKeySet{Keys: k.all()}, nil
 }
 
 // forAlg returns the newest key for that algorithm.
 func (k *keyring) forAlg(alg string) (jose.JSONWebKey, error) {
-	keys, err := k.all()
-	if err != nil {
-		return jose.JSONWebKey{}, err
-	}
+	keys := k.all()
 	i := slices.IndexFunc(keys, hasAlg(goidc.SignatureAlgorithm(alg)))
 	if i < 0 {
 		return jose.JSONWebKey{}, fmt.Errorf("no key for %s", alg)

@@ -126,6 +126,10 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, as *goidc.
 	case "login":
 		return s.submitLogin(w, r, as, c)
 	case "consent":
+		if r.PostForm.Get("switch") != "" {
+			as.Store[keyStep] = "login"
+			return s.show(w, r, as, c, "")
+		}
 		return s.submitConsent(r, as)
 	}
 	return deny("server_error", "this login is in no known state")
@@ -176,9 +180,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 	return s.continueAs(w, r, as, c, br, u)
 }
 
-// continueAs goes on with a known user: to the consent page, or past it if they agreed before.
+// continueAs shows a known user the consent page. It comes at every login, also when the user
+// agreed before: here one wants to see what happens, and to be somebody else for once. Only
+// prompt=none passes it by.
 func (s *Server) continueAs(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, c *goidc.Client, br browser, u User) (goidc.Status, error) {
-	if br.consented(as) && as.Prompt != goidc.PromptTypeConsent {
+	if as.Prompt == goidc.PromptTypeNone {
 		return s.approve(as, u, br.at, as.Scopes)
 	}
 	as.Store[keyStep] = "consent"

@@ -71,7 +71,8 @@ type Client struct {
 	Scopes []string
 	// NoRefresh withholds refresh tokens.
 	NoRefresh bool
-	// IDTokenAlg signs the client's id_tokens: ES256 (also "") or RS256.
+	// IDTokenAlg signs the client's id_tokens: ES256 (also "") or RS256. An RSA key is made, and
+	// published, only if some client wants one.
 	IDTokenAlg string
 }
 
@@ -220,12 +221,9 @@ func (o Options) bySub(sub string) (User, bool) {
 	return o.Users[i], true
 }
 
-// wantsRSA reports whether some client's id_tokens are signed with RS256. An RSA key takes about
-// 0.1 s to make, so it is made only where it is used, or in the demo, lazily.
+// wantsRSA reports whether some client's id_tokens are signed with RS256.
 func (o Options) wantsRSA() bool {
-	return slices.ContainsFunc(o.Clients, func(c Client) bool {
-		return c.IDTokenAlg == string(goidc.RS256) || c.ID == DemoClientID
-	})
+	return slices.ContainsFunc(o.Clients, func(c Client) bool { return c.IDTokenAlg == string(goidc.RS256) })
 }
 
 // knownTarget reports whether tokens may be asked for that resource or audience.

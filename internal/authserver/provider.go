@@ -28,6 +28,7 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 		provider.WithRefreshTokenGrant(s.store),
 		provider.WithRefreshTokenLifetime(seconds(o.RefreshTokenTTL)),
 		provider.WithRefreshTokenFunc(newRefreshToken),
+		provider.WithRefreshTokenShouldIssue(mayStay),
 		provider.WithIDTokenLifetime(seconds(o.IDTokenTTL)),
 		provider.WithIDTokenSignatureAlgs(goidc.ES256, algs...),
 		provider.WithIDTokenClaims(s.idTokenClaims),
@@ -77,6 +78,15 @@ func newRefreshToken(ctx context.Context) string {
 	}
 	return "rt_" + random(32)
 }
+
+// mayStay withholds the refresh token from a client that asked for offline_access and was denied it.
+// One that never asked gets a refresh token all the same, as most servers have it.
+func mayStay(_ context.Context, _ *goidc.Client, g *goidc.Grant) bool {
+	const scope = "offline_access"
+	return hasScope(g.Scopes, scope) || !hasScope(g.AuthParams.Scopes, scope)
+}
+
+func hasScope(scopes, scope string) bool { return slices.Contains(strings.Fields(scopes), scope) }
 
 func (s *Server) tokenOptions(context.Context, *goidc.Grant, *goidc.Client) goidc.TokenOptions {
 	if s.opts.OpaqueTokens {

@@ -80,7 +80,8 @@ type Whoami struct {
 	ExpiresIn         int       `json:"expires_in"` // seconds
 }
 
-// answerWhoami is the protected API: it says whose token it was given and until when it lasts.
+// answerWhoami is the protected API: it says whose token it was given and until when it lasts. It
+// wants a token for this API with the scope api.
 func (s *Server) answerWhoami(a *answer, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		a.header.Set("Allow", "GET, HEAD")
@@ -97,6 +98,12 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 	}
 	if !ok {
 		challenge(a, problem)
+		return
+	}
+	if !hasScope(info.Scopes, "api") {
+		// RFC 6750 section 3.1.
+		a.header.Set("WWW-Authenticate", `Bearer realm="fob-demo", error="insufficient_scope", scope="api"`)
+		a.refuse(http.StatusForbidden, "insufficient_scope", "the access token is without the scope api")
 		return
 	}
 	u, _ := s.opts.bySub(info.Subject)

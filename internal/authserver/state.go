@@ -71,7 +71,7 @@ func (s *store) persistError() error {
 // snapshot collects what is written; grants whose code was never redeemed are left out, and with
 // them the only refresh tokens that are known in the clear.
 func (s *store) snapshot() state {
-	st := state{Version: stateVersion, Addr: s.addr, Keys: s.keys.made()}
+	st := state{Version: stateVersion, Addr: s.addr, Keys: s.keys.all()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.families {

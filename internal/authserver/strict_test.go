@@ -101,9 +101,18 @@ func TestErrorsGoBack(t *testing.T) {
 func TestSignedInBrowser(t *testing.T) {
 	p := start(t, Options{})
 	p.login()
-	if q := p.back(p.authorize()); q.Get("code") == "" {
-		t.Errorf("agreed before, asked again: %v", q)
+	page := p.authorize()
+	if !strings.Contains(page.body, "wants to act for Ada Lovelace") {
+		t.Errorf("signed in, and not asked for consent: %d", page.status)
 	}
+	if r := p.submit(page, url.Values{"switch": {"yes"}}); !strings.Contains(r.body, "Sign in to continue") {
+		t.Errorf("use another account: %d", r.status)
+	} else if r = p.submit(r, url.Values{"account": {"grace"}}); !strings.Contains(r.body, "wants to act for Grace Hopper") {
+		t.Errorf("another account: %d", r.status)
+	} else if q := p.back(p.authorize("prompt", "none")); q.Get("error") != "consent_required" {
+		t.Errorf("prompt=none for somebody who has not agreed: %v", q)
+	}
+	p.login()
 	if q := p.back(p.authorize("prompt", "none")); q.Get("code") == "" {
 		t.Errorf("prompt=none after consent: %v", q)
 	}
@@ -117,7 +126,7 @@ func TestSignedInBrowser(t *testing.T) {
 	if r := p.authorize("prompt", "consent"); !strings.Contains(r.body, "wants to act for") {
 		t.Errorf("prompt=consent: %d", r.status)
 	}
-	p.s.EndSession("ada")
+	p.s.EndSession("grace")
 	if r := p.authorize(); !strings.Contains(r.body, "Sign in to continue") {
 		t.Errorf("after EndSession: %d", r.status)
 	}
@@ -279,6 +288,44 @@ func TestProtectedAPI(t *testing.T) {
 	}
 }
 
+func TestUntickedScopesHaveConsequences(t *testing.T) { // R-011, R-182
+	p := start(t, Options{})
+	page := p.submit(p.authorize(), url.Values{"account": {"ada"}})
+	tk := p.token(redeem(p.back(p.submit(page, url.Values{"approve": {"yes"}, "scope": {"email"}})).Get("code")))
+	if tk.Scope != "openid email" || tk.Refresh != "" {
+		t.Errorf("scope %q, refresh token without offline_access %t", tk.Scope, tk.Refresh != "")
+	}
+	r := p.whoami(tk.Access)
+	if r.status != http.StatusForbidden || !strings.Contains(r.header.Get("WWW-Authenticate"), `error="insufficient_scope", scope="api"`) {
+		t.Errorf("api without its scope: %d %q", r.status, r.header.Get("WWW-Authenticate"))
+	}
+	if tk = p.login("scope", "openid"); tk.Refresh == "" {
+		t.Error("no refresh token for a client that did not ask for offline_access")
+	}
+}
+
+func TestFormAction(t *testing.T) {
+	p := start(t, Options{})
+	for uri, want := range map[string]string{
+		redirectURI:                         "form-action 'self' http://127.0.0.1:49152; ",
+		"http://localhost:49152/callback":   "form-action 'self' http://localhost:49152; ",
+		"http://[::1]:49152/callback":       "form-action 'self' http:; ",
+		"http://elsewhere.invalid/callback": "form-action 'self' http: https:; ",
+	} {
+		r := p.authorize("redirect_uri", uri)
+		csp := r.header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, want) || !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe-inline") {
+			t.Errorf("%s: %q", uri, csp)
+		}
+		if r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") == "" {
+			t.Errorf("%s: headers %v", uri, r.header)
+		}
+		if strings.Contains(r.body, "http://") && strings.Contains(r.body, "src=") {
+			t.Errorf("%s: the page loads something", uri)
+		}
+	}
+}
+
 func TestDiscovery(t *testing.T) { // R-102
 	p := start(t, Options{AutoApprove: "ada", IssuerPath: "/tenant"})
 	host := strings.TrimSuffix(p.s.Issuer(), "/tenant")
@@ -289,7 +336,7 @@ func TestDiscovery(t *testing.T) { // R-102
 	}
 	for _, want := range []string{
 		`"issuer":"` + p.s.Issuer() + `"`, `"code_challenge_methods_supported":["S256"]`, `"authorization_response_iss_parameter_supported":true`,
-		`"response_types_supported":["code"]`, `"revocation_endpoint"`, `"end_session_endpoint"`, `"jwks_uri":"` + p.s.Issuer() + `/jwks"`, `"RS256"`, `"ES256"`,
+		`"response_types_supported":["code"]`, `"revocation_endpoint"`, `"end_session_endpoint"`, `"jwks_uri":"` + p.s.Issuer() + `/jwks"`, `"id_token_signing_alg_values_supported":["ES256"]`,
 	} {
 		if !strings.Contains(oidc.body, want) {
 			t.Errorf("no %s in %s", want, oidc.body)
@@ -304,7 +351,7 @@ func TestDiscovery(t *testing.T) { // R-102
 		t.Error("discovery offers registration")
 	}
 	jwks := p.get(p.s.Issuer() + "/jwks").body
-	if strings.Count(jwks, `"kid"`) != 2 || !strings.Contains(jwks, `"RS256"`) || !strings.Contains(jwks, `"ES256"`) || strings.Contains(jwks, `"d"`) {
+	if strings.Count(jwks, `"kid"`) != 1 || !strings.Contains(jwks, `"ES256"`) || strings.Contains(jwks, `"d"`) {
 		t.Errorf("jwks %s", jwks)
 	}
 	if tk := p.login(); tk.ID == "" {
@@ -324,6 +371,12 @@ func TestRS256Client(t *testing.T) {
 	head, _, err := decodeJWT(p.login().ID)
 	if err != nil || head["alg"] != "RS256" || !strings.HasPrefix(head["kid"].(string), "rs256-") {
 		t.Errorf("%v %v", head, err)
+	}
+	if jwks := p.get(p.s.Issuer() + "/jwks").body; strings.Count(jwks, `"kid"`) != 2 || strings.Contains(jwks, `"d"`) || strings.Contains(jwks, `"p"`) {
+		t.Errorf("jwks %s", jwks)
+	}
+	if doc := p.get(p.s.Issuer() + wellKnownOIDC).body; !strings.Contains(doc, `"RS256"`) {
+		t.Errorf("discovery %s", doc)
 	}
 }
 
