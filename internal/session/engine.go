@@ -48,6 +48,7 @@ type Engine struct {
 	log     *slog.Logger
 
 	servers servers
+	keys    oauth.KeySet
 	watch   hub
 	wake    chan struct{} // capacity 1: the loop looks again
 	life    context.Context
@@ -101,13 +102,16 @@ func (e *Engine) Close() {
 // (https://github.com/golang/go/issues/36141).
 func wall() time.Time { return time.Now().Round(0) }
 
-// Run refreshes what is due until ctx ends. It sleeps in between.
+// Run refreshes what is due until ctx ends or the engine is closed. It sleeps in between.
 func (e *Engine) Run(ctx context.Context) {
-	for {
+	for e.life.Err() == nil {
 		next := e.step(wall())
 		timer := time.NewTimer(min(max(next.Sub(wall()), time.Millisecond), sleepMax))
 		select {
 		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-e.life.Done():
 			timer.Stop()
 			return
 		case <-e.wake:

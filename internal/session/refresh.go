@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"fob/internal/keychain"
 	"fob/oauth"
 )
 
@@ -140,12 +139,8 @@ func (e *Engine) awaitRefresh(ctx context.Context, name string, forced bool) err
 	if r := &l.rec; !forced && l.refreshing == nil && r.Failing != nil && r.NextTry.After(now) &&
 		(now.Sub(r.Failing.lastTry) < attemptsApart || r.Failing.patience || r.Mend) {
 		failing := *r.Failing
-		kind := TryAgain
-		if r.Mend {
-			kind = Failed
-		}
 		e.mu.Unlock()
-		return &Error{Kind: kind, Code: failing.Code, Sentence: "profile " + name + ": " + failing.Sentence, Remedy: failing.Remedy}
+		return &Error{Kind: failing.kind(r.Mend), Code: failing.Code, Sentence: "profile " + name + ": " + failing.Sentence, Remedy: failing.Remedy}
 	}
 	e.mu.Unlock()
 	f := e.startRefresh(name, wanted)
@@ -377,6 +372,7 @@ func (e *Engine) failed(name string, err error) error {
 	}
 	patience := oauth.RetryAfter(err)
 	problem.patience = patience > 0
+	problem.said = said.Kind
 	if said.Kind == LogInFirst {
 		r.Ended, r.Failing, r.NextTry, r.Spending = problem, nil, time.Time{}, time.Time{}
 		r.happened(now, "the login ended: "+problem.Sentence)

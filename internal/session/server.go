@@ -16,7 +16,7 @@ import (
 // metadataAge is how long a server's metadata serves refreshes before it is asked for again. A login always asks.
 const metadataAge = 24 * time.Hour
 
-// servers remembers what authorization servers said of themselves, and their keys.
+// servers remembers what authorization servers said of themselves.
 type servers struct {
 	mu    sync.Mutex // guards known
 	known map[string]*server
@@ -24,7 +24,6 @@ type servers struct {
 
 type server struct {
 	metadata *oauth.Metadata
-	keys     *oauth.KeySet
 	at       time.Time
 }
 
@@ -44,10 +43,7 @@ func (e *Engine) discover(ctx context.Context, issuer string, maxAge time.Durati
 		}
 		return nil, err
 	}
-	fresh := &server{metadata: metadata, keys: &oauth.KeySet{HTTP: e.http}, at: wall()}
-	if known != nil && known.metadata.JWKSURI == metadata.JWKSURI {
-		fresh.keys = known.keys
-	}
+	fresh := &server{metadata: metadata, at: wall()}
 	e.servers.mu.Lock()
 	if e.servers.known == nil {
 		e.servers.known = map[string]*server{}
@@ -84,19 +80,16 @@ func (e *Engine) clientFor(ctx context.Context, p profiles.Profile, maxAge time.
 		return nil, &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(),
 			Remedy: "edit the profile: fob profile edit " + quoteArg(p.Name)}
 	}
-	c := &oauth.Client{ID: p.ClientID, AuthMethod: p.TokenEndpointAuthMethod, HTTP: e.http, TokenParams: values(p.TokenParams)}
+	c := &oauth.Client{ID: p.ClientID, AuthMethod: p.TokenEndpointAuthMethod, HTTP: e.http, Keys: &e.keys, TokenParams: values(p.TokenParams)}
 	var metadata oauth.Metadata
 	if p.Issuer != "" && (p.AuthorizationEndpoint == "" || p.TokenEndpoint == "" || p.JWKSURI == "") {
 		found, err := e.discover(ctx, p.Issuer, maxAge)
 		if err != nil {
 			return nil, err
 		}
-		metadata, c.Keys = *found.metadata, found.keys
+		metadata = *found.metadata
 	}
 	override(&metadata, p)
-	if p.JWKSURI != "" || c.Keys == nil {
-		c.Keys = &oauth.KeySet{HTTP: e.http}
-	}
 	c.Metadata = &metadata
 	secret, err := e.store.Get(ctx, secretKey(p))
 	switch {

@@ -51,6 +51,18 @@ type Problem struct {
 
 	lastTry  time.Time // when it last happened
 	patience bool      // the server asked to wait (Retry-After)
+	said     Kind      // of the error it came from; 0 after a restart
+}
+
+// kind is the kind of error that the problem is answered with.
+func (p *Problem) kind(mend bool) Kind {
+	switch {
+	case p.said != 0:
+		return p.said
+	case mend:
+		return Failed
+	}
+	return TryAgain
 }
 
 // Usable says whether a token can be handed out in this state without asking a person.

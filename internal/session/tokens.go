@@ -28,6 +28,8 @@ type item struct {
 	IDToken        string         `json:"it,omitempty"`
 	Scope          []string       `json:"sc,omitempty"`
 	ScopeRequested []string       `json:"sr,omitempty"`
+	GrantScope     []string       `json:"sg,omitempty"`
+	Resource       []string       `json:"re,omitempty"`
 	ObtainedAt     time.Time      `json:"ob"`
 	ExpiresAt      time.Time      `json:"ex,omitzero"`
 	RefreshExpires time.Time      `json:"rx,omitzero"`
@@ -45,7 +47,7 @@ func (t tokens) seal() ([]byte, error) {
 	return json.Marshal(item{
 		Version: 1, Fingerprint: t.fingerprint, Generation: t.generation,
 		AccessToken: t.AccessToken.Reveal(), Type: t.Type, RefreshToken: t.RefreshToken.Reveal(), IDToken: t.IDToken.Reveal(),
-		Scope: t.Scope, ScopeRequested: t.ScopeRequested,
+		Scope: t.Scope, ScopeRequested: t.ScopeRequested, GrantScope: t.GrantScope, Resource: t.Resource,
 		ObtainedAt: t.ObtainedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), RefreshExpires: t.RefreshExpiresAt.UTC(), Extra: t.Extra,
 	})
 }
@@ -60,7 +62,7 @@ func unseal(text []byte) (tokens, error) {
 	}
 	t := &oauth.Token{
 		AccessToken: oauth.Secret(i.AccessToken), Type: i.Type, RefreshToken: oauth.Secret(i.RefreshToken), IDToken: oauth.Secret(i.IDToken),
-		Scope: i.Scope, ScopeRequested: i.ScopeRequested,
+		Scope: i.Scope, ScopeRequested: i.ScopeRequested, GrantScope: i.GrantScope, Resource: i.Resource,
 		ObtainedAt: i.ObtainedAt, ExpiresAt: i.ExpiresAt, RefreshExpiresAt: i.RefreshExpires, Extra: i.Extra,
 	}
 	if i.IDToken != "" {
