@@ -108,7 +108,7 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 	}
 	u, _ := s.opts.bySub(info.Subject)
 	expires := time.Unix(int64(info.ExpiresAt), 0)
-	left := expires.Sub(time.Now()).Round(time.Second)
+	left := time.Until(expires).Round(time.Second)
 	data, err := json.MarshalIndent(Whoami{
 		Message: fmt.Sprintf("Hello %s, your token works for another %s.", u.Name, left),
 		Subject: u.Sub, Name: u.Name, PreferredUsername: u.Login, Email: u.Email,
