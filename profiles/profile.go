@@ -3,7 +3,10 @@
 package profiles
 
 import (
-	"encoding/json"
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +16,7 @@ import (
 type Profile struct {
 	Name        string `json:"name"`
 	Environment string `json:"environment,omitempty"`
-	Color       string `json:"color,omitempty"`
+	Color       string `json:"color,omitempty"` // a name of [Palette] or #rrggbb
 
 	// Which authorization server. An issuer is discovered (OIDC Discovery, RFC 8414); an endpoint given here wins over
 	// the discovered one.
@@ -27,7 +30,7 @@ type Profile struct {
 
 	// Which client.
 	ClientID                string `json:"client_id,omitempty"`
-	TokenEndpointAuthMethod string `json:"token_endpoint_auth_method,omitempty"`
+	TokenEndpointAuthMethod string `json:"token_endpoint_auth_method,omitempty"` // "" is basic with a secret, none without
 
 	// What to ask for.
 	GrantType       string     `json:"grant_type,omitempty"` // "" is authorization_code
@@ -56,7 +59,9 @@ type Profile struct {
 	Preset string `json:"preset,omitempty"`
 
 	// unknown are the members this version of Fob does not know; they are written back as they were read.
-	unknown map[string]json.RawMessage
+	unknown []member
+	// secrets are the keys of the secrets that somebody typed into the file; their values were dropped when reading.
+	secrets []string
 }
 
 // Defaults of fields whose zero value stands for something.
@@ -67,6 +72,8 @@ const (
 	DefaultLoginTimeout = Duration(5 * time.Minute)
 	// DefaultReminderBefore leaves time to finish what one is doing before logging in again.
 	DefaultReminderBefore = Duration(10 * time.Minute)
+	// DefaultGrantType is what a profile without a grant type uses.
+	DefaultGrantType = "authorization_code"
 )
 
 // List is a list of values. It reads a JSON array, or a string with its values separated by spaces (as RFC 6749 §3.3
@@ -76,5 +83,63 @@ type List []string
 // Parameters are extra request parameters by name; each value is sent once.
 type Parameters map[string]string
 
-// Duration is a time.Duration that reads and writes as text: "5m", "1h30m".
-type Duration time.Duration
+// Grant is the grant type, with the default applied.
+func (p Profile) Grant() string {
+	if p.GrantType == "" {
+		return DefaultGrantType
+	}
+	return p.GrantType
+}
+
+// RedirectURIs are the redirect URIs to try in order, with the default applied. Port 0 stands for any port.
+func (p Profile) RedirectURIs() []string {
+	if len(p.RedirectURI) == 0 {
+		return []string{DefaultRedirectURI}
+	}
+	return slices.Clone(p.RedirectURI)
+}
+
+// Timeout is how long a login waits for the browser, with the default applied.
+func (p Profile) Timeout() time.Duration {
+	if p.LoginTimeout == 0 {
+		return time.Duration(DefaultLoginTimeout)
+	}
+	return time.Duration(p.LoginTimeout)
+}
+
+// Reminder is how long before the end of a token that cannot be refreshed Fob reminds, with the default applied.
+func (p Profile) Reminder() time.Duration {
+	if p.ReminderBefore == 0 {
+		return time.Duration(DefaultReminderBefore)
+	}
+	return time.Duration(p.ReminderBefore)
+}
+
+// ScopeString is the scope as it is sent: one string with single spaces (RFC 6749 §3.3), "" to let the server choose.
+func (p Profile) ScopeString() string { return strings.Join(p.Scope, " ") }
+
+// OpenID says whether the profile asks for an ID token (OpenID Connect Core §3.1.2.1).
+func (p Profile) OpenID() bool { return slices.Contains(p.Scope, "openid") }
+
+// Clone returns a copy that shares nothing with p.
+func (p Profile) Clone() Profile {
+	p.Scope = slices.Clone(p.Scope)
+	p.Resource = slices.Clone(p.Resource)
+	p.ACRValues = slices.Clone(p.ACRValues)
+	p.RedirectURI = slices.Clone(p.RedirectURI)
+	p.AuthorizeParams = maps.Clone(p.AuthorizeParams)
+	p.TokenParams = maps.Clone(p.TokenParams)
+	if p.MaxAge != nil {
+		age := *p.MaxAge
+		p.MaxAge = &age
+	}
+	p.unknown = slices.Clone(p.unknown)
+	p.secrets = slices.Clone(p.secrets)
+	return p
+}
+
+// Equal says whether p and q would be written alike: an empty list is the same as none, members that this version does
+// not know count.
+func (p Profile) Equal(q Profile) bool {
+	return bytes.Equal(p.appendJSON(nil, ""), q.appendJSON(nil, "")) && slices.Equal(p.secrets, q.secrets)
+}

@@ -1,0 +1,136 @@
+package profiles
+
+import (
+	"slices"
+	"strings"
+)
+
+// Kind is what sort of value a field holds; an editor chooses its widget by it.
+type Kind string
+
+// The kinds.
+const (
+	KindText       Kind = "text"
+	KindURL        Kind = "url"
+	KindSecret     Kind = "secret"     // goes to the keychain, is never part of a [Profile]
+	KindList       Kind = "list"       // several values
+	KindChoice     Kind = "choice"     // one of Choices
+	KindBool       Kind = "bool"       // "true" or "false"
+	KindDuration   Kind = "duration"   // as [ParseDuration] reads it
+	KindNumber     Kind = "number"     // a whole number
+	KindParameters Kind = "parameters" // KEY=VALUE, any number of them
+	KindColor      Kind = "color"      // as [RGB] reads it
+	KindCommand    Kind = "command"    // a program with arguments, started without a shell
+)
+
+// The groups of fields, in the order to show them.
+const (
+	GroupProfile  = "Profile"
+	GroupServer   = "Server"
+	GroupClient   = "Client"
+	GroupRequest  = "Request"
+	GroupRedirect = "Redirect"
+	GroupToken    = "Token"
+)
+
+// Choice is one of the values a field offers.
+type Choice struct {
+	Value string // as in the profile; "" is the default
+	Label string
+}
+
+// Field describes one field of a profile: the same row drives validation, `--set`, the editor and the documentation.
+type Field struct {
+	Key     string // as in profiles.json and `--set`
+	Label   string // for people
+	Group   string
+	Kind    Kind
+	Default string // what an empty value stands for; "" when it stands for nothing
+	Help    string // one or two sentences: what it does, when to set it
+	Example string
+	RFC     string // the specification and section that names it
+	Choices []Choice
+	Open    bool // Choices are suggestions, other values are allowed
+	// Required says that a profile does not work without a value here, whatever its other fields hold.
+	Required bool
+	Advanced bool // most profiles leave it alone
+
+	spaced bool               // values of a list never hold a space, so that text splits at spaces
+	shown  func(Profile) bool // nil is always
+	check  func(string) string
+	member func(*Profile) any // *string, *List, *Parameters, *Duration or **int; nil for a secret
+}
+
+// Multiple says whether the field takes several values: `--set` may be repeated for it.
+func (f Field) Multiple() bool { return f.Kind == KindList || f.Kind == KindParameters }
+
+// Shown says whether the field has a meaning for this profile: its grant or its method uses it.
+func (f Field) Shown(p Profile) bool { return f.shown == nil || f.shown(p) }
+
+// Fields returns every field of a profile, in the order to show them.
+func Fields() []Field { return slices.Clone(table) }
+
+// FieldByKey finds a field by its key. "authorize_params.audience" finds authorize_params.
+func FieldByKey(key string) (Field, bool) {
+	f, _, ok := lookup(key)
+	if !ok {
+		return Field{}, false
+	}
+	return *f, true
+}
+
+// lookup finds a field, and the parameter that a key with a dot addresses.
+func lookup(key string) (f *Field, parameter string, ok bool) {
+	base, parameter, dotted := strings.Cut(key, ".")
+	f = row(base)
+	if f == nil || dotted && (f.Kind != KindParameters || parameter == "") {
+		return nil, "", false
+	}
+	return f, parameter, true
+}
+
+func row(key string) *Field {
+	for i := range table {
+		if table[i].Key == key {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
+// unknownKey says that there is no such field, and which one may have been meant.
+func unknownKey(key string) Problem {
+	base, parameter, dotted := strings.Cut(strings.ToLower(strings.ReplaceAll(key, "-", "_")), ".")
+	best, distance := "", 1<<30
+	for i := range table {
+		if d := editDistance(base, table[i].Key); d < distance {
+			best, distance = table[i].Key, d
+		}
+	}
+	if f := row(best); dotted && f.Kind == KindParameters && parameter != "" {
+		best += "." + parameter
+	}
+	return Problem{Key: key, Message: "is not a field of a profile; did you mean " + best + "?"}
+}
+
+// editDistance counts the letters to insert, remove or replace to get from a to b (Levenshtein).
+func editDistance(a, b string) int {
+	costs := make([]int, len(b)+1)
+	for j := range costs {
+		costs[j] = j
+	}
+	for i := range len(a) {
+		diagonal := costs[0]
+		costs[0] = i + 1
+		for j := range len(b) {
+			above := costs[j+1]
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			costs[j+1] = min(above+1, costs[j]+1, replace)
+			diagonal = above
+		}
+	}
+	return costs[len(b)]
+}
