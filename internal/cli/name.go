@@ -13,7 +13,7 @@ import (
 func withName[T any](ctx context.Context, client *agent.Client, name string, ask func(name string) (T, error)) (T, error) {
 	answer, err := ask(name)
 	var known *agent.Error
-	if !errors.As(err, &known) || known.Kind != agent.Misused {
+	if !errors.As(err, &known) || known.Code != unknownProfile {
 		return answer, err
 	}
 	all, listErr := client.Profiles(ctx)
@@ -22,9 +22,6 @@ func withName[T any](ctx context.Context, client *agent.Client, name string, ask
 	}
 	names := make([]string, len(all))
 	for i, p := range all {
-		if p.Name == name {
-			return answer, err // the name is right, something else is wrong
-		}
 		names[i] = p.Name
 	}
 	if actual := onlyFold(names, name); actual != "" {
@@ -48,6 +45,9 @@ func onlyFold(names []string, name string) string {
 	return found
 }
 
+// unknownProfile is the code of the agent's error for a name that no profile has.
+const unknownProfile = "unknown_profile"
+
 func unknownName(names []string, name string) error {
 	remedy := "`fob status` lists the profiles there are"
 	if near := nearest(names, name); len(near) > 0 {
@@ -55,7 +55,7 @@ func unknownName(names []string, name string) error {
 	} else if len(names) == 0 {
 		remedy = "there are no profiles yet: `fob demo` makes one to try, `fob profile add` one of your own"
 	}
-	return &agent.Error{Kind: agent.Misused, Code: "unknown_profile", Sentence: "no profile is named " + name, Remedy: remedy}
+	return &agent.Error{Kind: agent.Misused, Code: unknownProfile, Sentence: "no profile is named " + name, Remedy: remedy}
 }
 
 // nearest returns at most three candidates that somebody who typed name may have meant, nearest first.

@@ -55,8 +55,9 @@ func (f *face) root() *cobra.Command {
 		verbs     []*cobra.Command
 	}{
 		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.refreshVerb(), f.logoutVerb()}},
-		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb()}},
-		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.versionVerb(), f.completionVerb()}},
+		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.inspectVerb(), f.windowVerb()}},
+		{"edit", "Profiles:", []*cobra.Command{f.profileVerb()}},
+		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.demoVerb(), f.doctorVerb(), f.versionVerb(), f.completionVerb()}},
 	}
 	for _, group := range groups {
 		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fob/internal/agent"
+	"fob/profiles"
+)
+
+// addAsk is what `fob profile add` was asked.
+type addAsk struct {
+	name        string
+	preset      string
+	issuer      string
+	clientID    string
+	secretStdin bool
+	scopes      []string
+	pairs       []string
+}
+
+func (f *face) profileAdd() *cobra.Command {
+	var ask addAsk
+	cmd := &cobra.Command{
+		Use: "add NAME", Short: "Add a profile",
+		Long: `Adds a profile. Give the issuer and Fob finds the endpoints; or start from a preset, which asks for a few answers: give each as
+--set QUESTION=ANSWER (` + "`fob profile presets`" + ` lists them). --set takes any key of ` + "`fob profile fields`" + `; repeat it for lists. A secret is
+given as --set client_secret=@FILE, --set client_secret=- or --client-secret-stdin, never as a literal.`,
+		Example: `  fob profile add work --issuer https://login.example.com --client-id acme-desktop --scope openid --scope offline_access
+  fob profile add corp --preset entra --set tenant=11111111-2222-3333-4444-555555555555 --client-id 8a7c…
+  fob profile add gh --preset github --client-id Iv1.… --client-secret-stdin < secret.txt`,
+		Args: words(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ask.name = args[0]
+			return f.addProfile(cmd.Context(), ask)
+		},
+	}
+	cmd.Flags().StringVar(&ask.preset, "preset", "", "start from this preset (`ID`)")
+	cmd.Flags().StringVar(&ask.issuer, "issuer", "", "the authorization server's issuer `URL`")
+	cmd.Flags().StringVar(&ask.clientID, "client-id", "", "the client's `ID` there")
+	cmd.Flags().BoolVar(&ask.secretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	cmd.Flags().StringArrayVar(&ask.scopes, "scope", nil, "ask for this `scope`; repeat for more")
+	cmd.Flags().StringArrayVar(&ask.pairs, "set", nil, "set `KEY=VALUE`; repeat for more")
+	cmd.RegisterFlagCompletionFunc("preset", completePresets)
+	cmd.RegisterFlagCompletionFunc("set", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return completePair(typed)
+	})
+	return cmd
+}
+
+func (f *face) addProfile(ctx context.Context, ask addAsk) error {
+	p, rest, err := ask.start()
+	if err != nil {
+		return err
+	}
+	c := changes{}
+	if rest.issuer != "" {
+		c.add("issuer", rest.issuer)
+	}
+	if rest.clientID != "" {
+		c.add("client_id", rest.clientID)
+	}
+	if len(rest.scopes) > 0 {
+		c.add("scope", rest.scopes...)
+	}
+	if err := f.takePairs(&c, rest.pairs); err != nil {
+		return err
+	}
+	if rest.secretStdin {
+		secret, err := f.readSecret("client_secret")
+		if err != nil {
+			return err
+		}
+		if err := c.addSecret("client_secret", secret); err != nil {
+			return err
+		}
+	}
+	if err := c.apply(&p); err != nil {
+		return err
+	}
+	if err := f.validate(p); err != nil {
+		return err
+	}
+	client, err := f.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := client.PutProfile(ctx, agent.ProfileEdit{Profile: p, Secrets: c.secrets, Create: true}); err != nil {
+		return err
+	}
+	f.say("added profile %s", p.Name)
+	f.hint("log in with `fob login %s`", quoted(p.Name))
+	return nil
+}
+
+// start makes the profile that the rest of the flags change: an empty one, or that of the preset. What answers a question of
+// the preset is taken out of the rest.
+func (ask addAsk) start() (p profiles.Profile, rest addAsk, err error) {
+	if ask.preset == "" {
+		if err := p.Set("name", ask.name); err != nil {
+			return p, ask, misused("", "%s", err)
+		}
+		return p, ask, nil
+	}
+	preset, known := profiles.PresetByID(ask.preset)
+	if !known {
+		var ids []string
+		for _, one := range profiles.Presets() {
+			ids = append(ids, one.ID)
+		}
+		return p, ask, misused("one of "+strings.Join(ids, ", "), "there is no preset %s", ask.preset)
+	}
+	answers := map[string]string{}
+	rest = ask
+	rest.pairs = nil
+	asked := func(key string) bool {
+		return slices.ContainsFunc(preset.Questions, func(q profiles.Question) bool { return q.Key == key })
+	}
+	if asked("issuer") {
+		answers["issuer"], rest.issuer = ask.issuer, ""
+	}
+	for _, pair := range ask.pairs {
+		if key, value, found := strings.Cut(pair, "="); found && asked(key) {
+			answers[key] = value
+		} else {
+			rest.pairs = append(rest.pairs, pair)
+		}
+	}
+	p, err = preset.New(ask.name, answers)
+	if err != nil {
+		return p, rest, misused("give each answer as --set QUESTION=ANSWER; `fob profile presets "+preset.ID+"` explains them", "%s", err)
+	}
+	return p, rest, nil
+}
+
+func (f *face) profilePresets() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "presets [ID]", Short: "List the servers that Fob knows",
+		Long:    "Lists the presets to start a profile from, or explains one: its questions, what to register at the server, and what else to know.",
+		Example: "  fob profile presets\n  fob profile presets keycloak", Args: words(0, 1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completePresets(cmd, args, typed)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			all := profiles.Presets()
+			if len(args) == 0 {
+				if asJSON {
+					return f.printJSON(all)
+				}
+				rows := [][]string{{"ID", "SERVER", "ANSWERS TO GIVE"}}
+				for _, preset := range all {
+					rows = append(rows, []string{preset.ID, preset.Name, strings.Join(questionKeys(preset), ", ")})
+				}
+				return f.print(table(rows))
+			}
+			preset, known := profiles.PresetByID(args[0])
+			if !known {
+				return misused("`fob profile presets` lists them", "there is no preset %s", args[0])
+			}
+			if asJSON {
+				return f.printJSON(preset)
+			}
+			return f.print(presetText(preset))
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func questionKeys(preset profiles.Preset) []string {
+	var keys []string
+	for _, question := range preset.Questions {
+		keys = append(keys, question.Key)
+	}
+	return keys
+}
+
+func presetText(preset profiles.Preset) string {
+	rows := [][]string{nil, {"preset", preset.ID}, {"server", preset.Name}}
+	for _, line := range [][]string{{"register", preset.Register}, {"console", preset.Console}, {"documentation", preset.Documentation}} {
+		if line[1] != "" {
+			rows = append(rows, line)
+		}
+	}
+	for _, note := range preset.Notes {
+		rows = append(rows, []string{"note", note})
+	}
+	text := table(rows)
+	if len(preset.Questions) == 0 {
+		return text
+	}
+	rows = [][]string{nil}
+	for _, q := range preset.Questions {
+		detail := "like " + q.Example
+		if q.Default != "" {
+			detail = "default " + q.Default
+		}
+		rows = append(rows, []string{"--set " + q.Key + "=…", strings.TrimSuffix(strings.TrimSpace(q.Label+". "+q.Help), ".") + "; " + detail})
+	}
+	return text + "\nanswers to give\n" + indent(table(rows))
+}
+
+func completePresets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var ids []string
+	for _, preset := range profiles.Presets() {
+		ids = append(ids, cobra.CompletionWithDesc(preset.ID, preset.Name))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// quoted is a name as a shell takes it.
+func quoted(name string) string {
+	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._/@:+%", r) || r > 0x7f)
+	}) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
