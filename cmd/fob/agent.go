@@ -2,14 +2,168 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
 
 	"fob/internal/agent"
+	"fob/internal/cli"
+	"fob/internal/desktop"
+	"fob/internal/keychain"
+	"fob/internal/session"
+	"fob/profiles"
 )
 
-// runAgent runs the agent in this process until ctx ends, and returns the exit code.
-func runAgent(_ context.Context, _ agent.Home, _ bool, stderr io.Writer) int {
-	fmt.Fprintln(stderr, "fob: this build has no agent yet")
+// runAgent runs the agent in this process until ctx ends or it is told to stop, and returns the exit code.
+func runAgent(ctx context.Context, home agent.Home, noTray bool, stderr io.Writer) int {
+	err := serveAgent(ctx, home, noTray)
+	agent.Report(err)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "fob: %v\n", err)
+	if errors.Is(err, agent.ErrRunning) {
+		fmt.Fprintln(stderr, "fob: hint: end it with `fob stop`")
+	}
 	return int(agent.Failed)
+}
+
+// resident is the agent process: what lives as long as it does.
+type resident struct {
+	home      agent.Home
+	log       *slog.Logger
+	kind      keychain.Kind
+	store     *keychain.Keychain
+	engine    *session.Engine
+	server    *agent.Server
+	demo      *demo
+	clipboard *desktop.Clipboard
+	tray      *trayIcon
+}
+
+func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
+	limitCore()
+	listener, err := agent.Listen(home)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	logger, closeLog, err := openLog(home)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &resident{home: home, log: logger, clipboard: desktop.NewClipboard()}
+	damage, err := r.build()
+	if err != nil {
+		return err
+	}
+	defer r.engine.Close()
+	r.demo = &demo{home: home, engine: r.engine, ctx: ctx}
+	r.tray = newTrayIcon(r, noTray)
+	r.server, err = agent.NewServer(home, r.engine, agent.Options{
+		Version: cli.Version(), Store: string(r.kind), Log: logger, Damage: damage,
+		Copy: r.copy, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
+		StartAtLogin: startAtLogin, Changed: func(agent.Settings) {},
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.demo.resume(); err != nil {
+		logger.Warn("demo", "problem", err.Error())
+	}
+	served := make(chan error, 1)
+	go func() { served <- r.server.Serve(ctx, listener) }()
+	agent.Report(nil)
+	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.kind))
+	r.background(ctx)
+	select {
+	case <-ctx.Done():
+	case <-r.server.Stopped():
+	case err := <-served:
+		return err
+	}
+	cancel()
+	r.tray.wait()
+	return <-served
+}
+
+// build opens profiles and store and makes the engine. A damaged profiles.json is no reason to end: it is set aside and told.
+func (r *resident) build() (damage *agent.Problem, err error) {
+	for _, dir := range []string{r.home.Config, r.home.Data} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	file, err := profiles.OpenFile(r.home.ProfilesFile())
+	var damaged *profiles.DamagedError
+	if errors.As(err, &damaged) {
+		damage = &agent.Problem{Code: "profiles_damaged", Sentence: damaged.Error(), Since: time.Now().Round(0),
+			Remedy: "mend " + damaged.Path + "; Fob takes it up by itself"}
+		r.log.Warn("profiles.json", "problem", damaged.Error())
+	} else if err != nil {
+		return nil, err
+	}
+	r.kind = keychain.Kind(os.Getenv("FOB_STORE"))
+	if r.kind == "" {
+		r.kind = keychain.KindKeychain
+	}
+	if r.store, err = keychain.Open(r.kind, r.home.Data+"/sealed"); err != nil {
+		return nil, err
+	}
+	r.engine, err = session.New(session.Options{
+		Profiles: file, Store: r.store, Dir: r.home.Data, Log: r.log,
+		Ready: func(ctx context.Context, attended bool) error {
+			_, err := r.store.Probe(ctx, attended)
+			return err
+		},
+	})
+	return damage, err
+}
+
+// background starts what goes on beside answering: refreshing, waking up, the tray icon.
+func (r *resident) background(ctx context.Context) {
+	go r.engine.Run(ctx)
+	go func() {
+		for range desktop.Wakes(ctx) {
+			r.engine.NetworkChanged()
+		}
+	}()
+	r.tray.attach(desktop.EnvOf(os.Environ()))
+	debug.FreeOSMemory() // what only starting needed
+}
+
+func (r *resident) copy(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error {
+	_, err := r.clipboard.Copy(ctx, desktop.Env(env), text, true, clearAfter)
+	return err
+}
+
+// logMax is the size at which the log of before is moved aside: one old and one new are kept.
+const logMax = 1 << 20
+
+func openLog(home agent.Home) (*slog.Logger, func(), error) {
+	if err := os.MkdirAll(home.Data, 0o700); err != nil {
+		return nil, nil, err
+	}
+	path := home.LogFile()
+	if info, err := os.Stat(path); err == nil && info.Size() > logMax {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, nil, err
+		}
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("log: %w", err)
+	}
+	// A detached agent has nowhere else to say why it crashed. Traces hold addresses, never the strings behind them.
+	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
+		return nil, nil, fmt.Errorf("log: %w", err)
+	}
+	return slog.New(slog.NewTextHandler(file, nil)), func() { file.Close() }, nil
 }

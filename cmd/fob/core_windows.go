@@ -1,0 +1,4 @@
+package main
+
+// limitCore does nothing on Windows, which writes no dumps of its own accord.
+func limitCore() {}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"fob/internal/agent"
+	"fob/internal/desktop"
+)
+
+// doctor examines what the agent stands on.
+func (r *resident) doctor(ctx context.Context) []agent.Finding {
+	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorTray(), r.doctorAutostart()}
+}
+
+func (r *resident) doctorStore(ctx context.Context) agent.Finding {
+	report, err := r.store.Probe(ctx, false)
+	if err != nil {
+		return agent.Finding{Subject: "store", Detail: err.Error(), Remedy: "see docs/troubleshooting.md, Keychain"}
+	}
+	detail := string(report.Kind)
+	if report.Owner != "" {
+		detail += ", kept by " + report.Owner
+	}
+	if report.Collection != "" {
+		detail += ", collection " + report.Collection
+	}
+	if report.ItemLimit > 0 {
+		detail += fmt.Sprintf(", items up to %d bytes; what is larger is sealed into a file", report.ItemLimit)
+	}
+	if r.kind == "memory" {
+		return agent.Finding{Subject: "store", OK: true, Detail: "memory: every login is forgotten when the agent ends", Remedy: "unset FOB_STORE to use the OS keychain"}
+	}
+	return agent.Finding{Subject: "store", OK: true, Detail: detail}
+}
+
+func (r *resident) doctorProfiles() agent.Finding {
+	all := r.engine.Profiles()
+	invalid := 0
+	for _, p := range all {
+		if len(p.Validate()) > 0 {
+			invalid++
+		}
+	}
+	finding := agent.Finding{Subject: "profiles", OK: invalid == 0, Detail: fmt.Sprintf("%d in %s", len(all), r.home.ProfilesFile())}
+	if invalid > 0 {
+		finding.Detail += fmt.Sprintf(", %d of them with a mistake", invalid)
+		finding.Remedy = "see fob profile show NAME"
+	}
+	return finding
+}
+
+func (r *resident) doctorTray() agent.Finding {
+	switch {
+	case r.tray.off:
+		return agent.Finding{Subject: "tray", OK: true, Detail: "switched off (--no-tray)"}
+	case r.tray.shown():
+		return agent.Finding{Subject: "tray", OK: true, Detail: "shown"}
+	}
+	return agent.Finding{Subject: "tray", Detail: "no icon: this desktop has no tray, or the agent knows no desktop",
+		Remedy: "open the window once (fob window); on GNOME install the AppIndicator extension; everything works without the icon"}
+}
+
+func (r *resident) doctorAutostart() agent.Finding {
+	on, err := desktop.AutostartEnabled(desktop.EnvOf(os.Environ()))
+	switch {
+	case err != nil:
+		return agent.Finding{Subject: "start at login", Detail: err.Error()}
+	case on:
+		return agent.Finding{Subject: "start at login", OK: true, Detail: "on"}
+	}
+	return agent.Finding{Subject: "start at login", OK: true, Detail: "off: the first command or window starts the agent"}
+}
+
+// startAtLogin makes the desktop start the agent when the user logs in, or not.
+func startAtLogin(on bool) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return desktop.Autostart(desktop.EnvOf(os.Environ()), on, []string{exe, "agent"})
+}
