@@ -21,6 +21,9 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (*Metadata, e
 	if err != nil {
 		return nil, err
 	}
+	// Both places together get the time of one.
+	ctx, cancel := context.WithTimeoutCause(ctx, defaultTimeout, ErrTimeout)
+	defer cancel()
 	var worst error
 	for _, place := range places {
 		m, err := fetchMetadata(ctx, hc, place, issuer)
@@ -28,8 +31,8 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (*Metadata, e
 			return m, nil
 		}
 		var e *Error
-		if !errors.As(err, &e) || e.Status == 0 {
-			return nil, err // no answer at all: the other place is on the same host
+		if !errors.As(err, &e) || e.Status == 0 || transientCause(e.Err) {
+			return nil, err // no whole answer: the other place is on the same host
 		}
 		// The most telling failure wins: a document that was there and was
 		// refused, then a server in trouble, then "not found".

@@ -54,19 +54,23 @@ func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*To
 	if err != nil {
 		return nil, err
 	}
-	if len(scope) == 0 {
-		scope = granted
+	asked := scope
+	if len(asked) == 0 {
+		asked = granted
 	}
-	t, err := c.readToken(ans, scope)
+	t, err := c.readToken(ans, asked)
 	if err != nil {
 		return nil, err
+	}
+	if len(scope) == 0 {
+		t.ScopeRequested = prev.ScopeRequested
 	}
 	t.GrantScope, t.Resource = granted, prev.Resource
 	if t.RefreshToken == "" {
 		t.RefreshToken = prev.RefreshToken
-		if t.RefreshExpiresAt.IsZero() {
-			t.RefreshExpiresAt = prev.RefreshExpiresAt
-		}
+	}
+	if t.RefreshToken == prev.RefreshToken && t.RefreshExpiresAt.IsZero() {
+		t.RefreshExpiresAt = prev.RefreshExpiresAt
 	}
 	return c.refreshIDToken(ctx, m, prev, t)
 }

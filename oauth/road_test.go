@@ -1,0 +1,408 @@
+package oauth
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What a token endpoint may send instead of a token. Each is refused by name,
+// says nothing it should not, and is told transient from final.
+func TestHostileTokenEndpoint(t *testing.T) {
+	page := "<html><head><title>502 Bad Gateway</title></head><body onload=\"alert(1)\">nginx</body></html>"
+	status := func(code int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	tests := []struct {
+		name      string
+		route     http.HandlerFunc
+		want      error
+		transient bool
+		says      string // part of the message
+	}{
+		{"invalid_grant", status(400, `{"error":"invalid_grant","error_description":"Token expired"}`), InvalidGrant, false, "Token expired"},
+		{"invalid_grant with 500", status(500, `{"error":"invalid_grant"}`), InvalidGrant, false, ""},
+		{"invalid_client", status(401, `{"error":"invalid_client"}`), InvalidClient, false, "401"},
+		{"error with status 200", status(200, `{"ok":false,"error":"bad_verification_code"}`), Code("bad_verification_code"), false, ""},
+		{"unknown error with 429", status(429, `{"error":"too_many_requests"}`), Code("too_many_requests"), true, ""},
+		{"temporarily_unavailable", status(400, `{"error":"temporarily_unavailable"}`), TemporarilyUnavailable, true, ""},
+		{"error of no type", status(400, `{"error":{"code":400,"message":"No <b>such</b> app"}}`), nil, false, "No such app"},
+		{"page with 502", status(502, page), ErrNotJSON, true, "502"},
+		{"page with 200", status(200, page), ErrNotJSON, false, ""},
+		{"page with 403", status(403, page), ErrNotJSON, false, ""},
+		{"nothing with 503", status(503, ""), ErrNotJSON, true, ""},
+		{"nothing with 408", status(408, ""), ErrNotJSON, true, ""},
+		{"not implemented", status(501, ""), ErrNotJSON, false, ""},
+		{"HTML in the description", status(400, `{"error":"invalid_request","error_description":"<script>alert(1)</script><<b>img src=x>\u001b[31mred\u202e\nline"}`), InvalidRequest, false, "alert(1) img src=x[31mred line"},
+		{"HTML as the code", status(400, `{"error":"<script>"}`), Code("script"), false, ""},
+		{"unprintable code", status(400, `{"error":"\u202e\u202e"}`), ServerError, true, ""},
+		{"the secrets come back", status(400, `{"error":"invalid_grant","error_description":"bad code the-code-0123456789 or secret top+secret%3Avalue, top secret:value"}`), InvalidGrant, false, "bad code [secret] or secret [secret], [secret]"},
+		{"a list", status(200, `[]`), ErrNotJSON, false, ""},
+		{"two objects", status(200, `{}{}`), ErrNotJSON, false, ""},
+		{"member twice", status(200, `{"access_token":"a","token_type":"bearer","access_token":"b"}`), ErrNotJSON, false, "twice"}, // R-054
+		{"deep", status(200, strings.Repeat(`{"a":`, 70)+"1"+strings.Repeat("}", 70)), ErrNotJSON, false, "deeper"},
+		{"other case", status(200, `{"Access_Token":"a","token_type":"bearer"}`), ErrNoToken, false, ""},
+		{"no token", status(200, `{"token_type":"bearer"}`), ErrNoToken, false, ""},
+		{"token of no type", status(200, `{"access_token":7,"token_type":"bearer"}`), ErrNoToken, false, ""},
+		{"unknown token_type", status(200, `{"access_token":"a","token_type":"mac"}`), ErrTokenType, false, "mac"}, // R-014
+		{"no token_type", status(200, `{"access_token":"a"}`), ErrTokenType, false, ""},
+		{"DPoP unasked", status(200, `{"access_token":"a","token_type":"DPoP"}`), ErrTokenType, false, ""},
+		{"10 MB", func(w http.ResponseWriter, _ *http.Request) {
+			for range 10 << 4 {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					return
+				}
+			}
+		}, ErrTooLarge, false, "1 MiB"},
+		{"never ends", func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = w.Write([]byte(" "))
+				w.(http.Flusher).Flush()
+				select {
+				case <-r.Context().Done():
+				case <-time.After(time.Millisecond):
+				}
+			}
+		}, ErrTimeout, true, ""},
+		{"never begins", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, ErrTimeout, true, ""},
+		{"breaks off", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte(`{"access_token":`))
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}, nil, true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.routes["/token"] = tt.route
+			f.secret = "top secret:value"
+			c := f.client()
+			if tt.want == ErrTimeout {
+				c.Timeout = 50 * time.Millisecond
+			}
+			tok, err := f.login(c, openid)
+			if tok != nil || err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Fatalf("token %v, err %v, want %v", tok, err, tt.want)
+			}
+			if Transient(err) != tt.transient {
+				t.Errorf("transient %v: %v", !tt.transient, err)
+			}
+			if !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), f.URL+"/token") {
+				t.Errorf("says %q", err)
+			}
+			noSecret(t, err.Error()+fmt.Sprintf("%+v", err), "<", ">", "\x1b", "\u202e", "\n",
+				"the-code-0123456789", "top secret:value", "top+secret%3Avalue")
+		})
+	}
+}
+
+// Credentials follow no redirect, wherever it points: R-198.
+func TestRedirectOnTokenEndpoint(t *testing.T) {
+	elsewhere := newFake(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{elsewhere.URL + "/token", "/token2"} {
+			f := newFake(t)
+			f.routes["/token"] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, status) }
+			c := f.client()
+			own := &http.Client{}
+			c.HTTP = own
+			_, err := f.login(c, openid)
+			if !errors.Is(err, ErrRedirect) || Transient(err) {
+				t.Errorf("%d: %v", status, err)
+			}
+			if f.count("/token2") != 0 || elsewhere.count("/token") != 0 {
+				t.Errorf("%d was followed", status)
+			}
+			if own.CheckRedirect != nil {
+				t.Error("the caller's client was modified")
+			}
+		}
+	}
+	f := newFake(t)
+	f.routes["/userinfo"] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/u2", 302) }
+	c := f.client()
+	if _, err := c.UserInfo(t.Context(), f.mustLogin(c)); !errors.Is(err, ErrRedirect) || f.count("/u2") != 0 {
+		t.Errorf("userinfo: %v", err)
+	}
+}
+
+// pipes dials in-memory connections served by serve, so that a synctest
+// bubble can own all of it.
+func pipes(wg *sync.WaitGroup, serve func(net.Conn)) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			wg.Go(func() { serve(server) })
+			return client, nil
+		},
+	}}
+}
+
+// Without a time limit of its own a client waits 30 seconds, no more, even if
+// the server sends a byte now and then.
+func TestDefaultTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var served sync.WaitGroup
+		defer served.Wait()
+		hc := pipes(&served, func(conn net.Conn) {
+			defer conn.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				return
+			}
+			_, err := conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"))
+			for err == nil {
+				time.Sleep(time.Second)
+				_, err = conn.Write([]byte(" "))
+			}
+		})
+		start := time.Now()
+		_, err := Discover(t.Context(), hc, "http://127.0.0.1:1")
+		if !errors.Is(err, ErrTimeout) || !Transient(err) {
+			t.Error(err)
+		}
+		if d := time.Since(start); d != 30*time.Second {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+func TestCancelled(t *testing.T) {
+	f := newFake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.routes["/token"] = func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() }
+	a, response := f.authorize(f.client(), openid)
+	if _, err := a.Redeem(ctx, response); !errors.Is(err, context.Canceled) || Transient(err) {
+		t.Error(err)
+	}
+}
+
+func TestTransientNetwork(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := "http://" + l.Addr().String()
+	l.Close()
+	if _, err := Discover(t.Context(), nil, gone); !Transient(err) {
+		t.Errorf("refused connection: %v", err)
+	}
+	hc := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "id.example", IsNotFound: true}}
+	}}}
+	if _, err := Discover(t.Context(), hc, "https://id.example"); !Transient(err) {
+		t.Errorf("no such host: %v", err)
+	}
+	for _, err := range []error{nil, InvalidGrant, ErrState, errors.New("x"), context.Canceled} {
+		if Transient(err) {
+			t.Errorf("transient: %v", err)
+		}
+	}
+	for _, err := range []error{context.DeadlineExceeded, fmt.Errorf("x: %w", &Error{Status: 500}), &Error{Status: 429}} {
+		if !Transient(err) {
+			t.Errorf("not transient: %v", err)
+		}
+	}
+}
+
+// A certificate that does not verify is final, and nothing is sent: R-015.
+func TestCertificate(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked") }))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it will complain about our refusal
+	srv.StartTLS()
+	defer srv.Close()
+	_, err := Discover(t.Context(), nil, srv.URL)
+	var cert *tls.CertificateVerificationError
+	if !errors.As(err, &cert) || Transient(err) {
+		t.Errorf("err %v, transient %v", err, Transient(err))
+	}
+	// http where https is spoken
+	if _, err := Discover(t.Context(), nil, strings.Replace(srv.URL, "https", "http", 1)); err == nil {
+		t.Error("http was answered")
+	}
+	if v := sharedClient().Transport.(*http.Transport).TLSClientConfig.MinVersion; v != tls.VersionTLS12 {
+		t.Errorf("TLS %x", v)
+	}
+}
+
+func TestRetryAfter(t *testing.T) { // R-042
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		after, date string
+		want        time.Duration
+	}{
+		{"120", "", 2 * time.Minute},
+		{" 5 ", "", 5 * time.Second},
+		{"", "", 0},
+		{"-1", "", 0},
+		{"soon", "", 0},
+		{"999999999", "", maxRetryAfter},
+		{"99999999999999999999", "", 0},
+		{now.Add(time.Minute).Format(http.TimeFormat), "", time.Minute},
+		{now.Add(-time.Minute).Format(http.TimeFormat), "", 0},
+		{now.Add(time.Hour).Format(http.TimeFormat), now.Add(59 * time.Minute).Format(http.TimeFormat), time.Minute},
+	}
+	for _, tt := range tests {
+		h := http.Header{"Retry-After": {tt.after}, "Date": {tt.date}}
+		if got := retryAfter(h, now); got != tt.want {
+			t.Errorf("%q, date %q: %v, want %v", tt.after, tt.date, got, tt.want)
+		}
+	}
+	f := newFake(t)
+	f.routes["/revoke"] = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(503)
+	}
+	err := f.client().Revoke(t.Context(), "x", "")
+	if RetryAfter(fmt.Errorf("profile work: %w", err)) != 7*time.Second || !Transient(err) {
+		t.Error(err)
+	}
+	if RetryAfter(InvalidGrant) != 0 {
+		t.Error("from nothing")
+	}
+}
+
+// How the client authenticates: R-002, R-003, R-004, R-008, R-104.
+func TestClientAuthentication(t *testing.T) {
+	odd := "a:b c%/ü" // each of these breaks a naive Basic
+	tests := []struct {
+		name, method string
+		secret       Secret
+		listed       any
+		wantMethod   string
+		header       string // decoded user and password
+		body         map[string]string
+	}{
+		{"public", "", "", nil, "none", "", map[string]string{"client_id": odd}},
+		{"default", "", "s:%", nil, "client_secret_basic", odd, nil},
+		{"both listed", "", "s:%", []string{"client_secret_post", "client_secret_basic"}, "client_secret_basic", odd, nil},
+		{"only post listed", "", "s:%", []string{"private_key_jwt", "client_secret_post"}, "client_secret_post", "", map[string]string{"client_id": odd, "client_secret": "s:%"}},
+		{"none of ours listed", "", "s:%", []string{"private_key_jwt"}, "client_secret_basic", odd, nil},
+		{"post chosen", "client_secret_post", "s:%", []string{"client_secret_basic"}, "client_secret_post", "", map[string]string{"client_id": odd, "client_secret": "s:%"}},
+		{"none chosen", "none", "s:%", nil, "none", "", map[string]string{"client_id": odd}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			if tt.listed != nil {
+				f.metadata["token_endpoint_auth_methods_supported"] = tt.listed
+			}
+			f.claims["aud"] = odd
+			c := f.client()
+			c.ID, c.Secret, c.AuthMethod = odd, tt.secret, tt.method
+			if m, why := c.ChosenAuthMethod(); m != tt.wantMethod || why == "" {
+				t.Errorf("method %s, %s", m, why)
+			}
+			tok := f.mustLogin(c)
+			if err := c.Revoke(t.Context(), tok.RefreshToken, "refresh_token"); err != nil {
+				t.Error(err)
+			}
+			if len(f.forms) != 2 {
+				t.Fatalf("%d forms", len(f.forms))
+			}
+			for i, form := range f.forms {
+				for _, name := range []string{"client_id", "client_secret"} {
+					if form.Get(name) != tt.body[name] {
+						t.Errorf("%s = %q", name, form.Get(name))
+					}
+				}
+				r := http.Request{Header: http.Header{"Authorization": {f.auths[i]}}}
+				user, pass, ok := r.BasicAuth()
+				if ok != (tt.header != "") {
+					t.Fatalf("Basic: %v", ok)
+				}
+				user, err1 := url.QueryUnescape(user)
+				pass, err2 := url.QueryUnescape(pass)
+				if ok && (err1 != nil || err2 != nil || user != tt.header || pass != tt.secret.Reveal()) {
+					t.Errorf("user %q, password %q, %v, %v", user, pass, err1, err2)
+				}
+			}
+		})
+	}
+}
+
+func TestBadClient(t *testing.T) {
+	m := &Metadata{TokenEndpoint: "https://id.example/token", RevocationEndpoint: "https://id.example/revoke"}
+	for name, c := range map[string]*Client{
+		"no id":          {Metadata: m},
+		"no secret":      {ID: "c", AuthMethod: "client_secret_basic", Metadata: m},
+		"unknown method": {ID: "c", AuthMethod: "tls", Metadata: m},
+	} {
+		if err := c.Revoke(t.Context(), "token", ""); !errors.Is(err, ErrRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Endpoints: R-005, R-015, R-103.
+func TestParseEndpoint(t *testing.T) {
+	tests := []struct {
+		in   string
+		want error
+	}{
+		{"https://id.example/token", nil},
+		{"https://id.example/token?tenant=7", nil},
+		{"http://127.0.0.1:8080/token", nil},
+		{"http://[::1]/token", nil},
+		{"http://localhost/token", nil},
+		{"http://127.8.9.10/token", nil},
+		{"", ErrNoEndpoint},
+		{"token", ErrNoEndpoint},
+		{"https:///token", ErrNoEndpoint},
+		{"https:opaque", ErrNoEndpoint},
+		{"https://id.example/token#here", ErrNoEndpoint},
+		{"https://id.example/token#", ErrNoEndpoint},
+		{"https://user:pass@id.example/token", ErrNoEndpoint},
+		{"http://id.example/token", ErrInsecure},
+		{"http://127.0.0.1.evil.example/", ErrInsecure},
+		{"http://localhost.evil.example/", ErrInsecure},
+		{"ftp://id.example/", ErrInsecure},
+		{"file://localhost/etc/passwd", ErrInsecure},
+		{"https://id.example/%zz", ErrNoEndpoint},
+	}
+	for _, tt := range tests {
+		_, err := parseEndpoint("token endpoint", tt.in)
+		if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", tt.in, err, tt.want)
+		}
+		if err != nil {
+			noSecret(t, err.Error(), "user:pass", ":pass@")
+		}
+	}
+}
+
+func TestParameterTwice(t *testing.T) { // R-006
+	f := newFake(t)
+	c := f.client()
+	c.TokenParams = url.Values{"x": {"1", "2"}}
+	if _, err := f.login(c, openid); !errors.Is(err, ErrRequest) {
+		t.Error(err)
+	}
+	c.TokenParams = url.Values{"x": {"1"}, "empty": {""}, "resource": {"https://a.example", "https://b.example"},
+		"code_verifier": {"mine"}, "grant_type": {"password"}, "client_id": {"other"}}
+	f.mustLogin(c)
+	form, _ := f.lastForm()
+	if len(form["resource"]) != 2 || form.Get("x") != "1" || form.Has("empty") {
+		t.Errorf("form %v", form)
+	}
+	if form.Get("code_verifier") == "mine" || form.Get("grant_type") != "authorization_code" || form.Get("client_id") != "client" {
+		t.Errorf("a parameter of the protocol was replaced: %v", form)
+	}
+}
