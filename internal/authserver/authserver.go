@@ -41,7 +41,8 @@ type Server struct {
 
 	// turn serialises the token and the revocation endpoint: go-oidc loads a grant, decides, and
 	// saves it, and two requests between load and save would both spend one refresh token. It is
-	// held while an answer is computed into memory, never while a body is read or written.
+	// held while an answer is computed into memory and the state file follows, never while a
+	// client sends or is sent something.
 	turn sync.Mutex
 
 	listener net.Listener

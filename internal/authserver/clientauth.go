@@ -51,9 +51,7 @@ func (s *Server) answerRevoke(a *answer, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
 		return
 	}
-	s.turn.Lock()
-	s.protocol.ServeHTTP(a, r)
-	s.turn.Unlock()
+	s.inTurn(a, r)
 	if a.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
 		a.header.Set("WWW-Authenticate", `Basic realm="fob-demo"`)
 	}

@@ -98,29 +98,38 @@ func TestNoRefreshClient(t *testing.T) {
 }
 
 func TestOneRefreshTokenIsSpentOnce(t *testing.T) {
-	p := start(t, Options{AutoApprove: "ada", RotationGrace: -1})
-	first := p.login()
-	var wg sync.WaitGroup
-	good := make(chan int, 8)
-	for range cap(good) {
-		wg.Go(func() {
-			r, err := p.try(p.request(http.MethodPost, p.s.Issuer()+"/token", refresh(first.Refresh)))
-			if err != nil {
-				t.Error(err)
+	p := bubble(t, Options{AutoApprove: "ada", RotationGrace: -1})
+	for range 50 {
+		first := p.login()
+		var wg sync.WaitGroup
+		good := make(chan bool, 8)
+		ready := make(chan struct{})
+		for range cap(good) {
+			wg.Go(func() {
+				req := p.request(http.MethodPost, p.s.Issuer()+"/token", refresh(first.Refresh))
+				<-ready
+				r, err := p.try(req)
+				if err != nil {
+					t.Error(err)
+				}
+				good <- r.status == http.StatusOK
+			})
+		}
+		close(ready)
+		wg.Wait()
+		close(good)
+		n := 0
+		for ok := range good {
+			if ok {
+				n++
 			}
-			good <- r.status
-		})
-	}
-	wg.Wait()
-	close(good)
-	n := 0
-	for status := range good {
-		if status == http.StatusOK {
-			n++
+		}
+		if n != 1 {
+			t.Fatalf("%d of 8 succeeded", n)
 		}
 	}
-	if n != 1 || p.s.Stats().ReuseDetected != 1 {
-		t.Errorf("%d of 8 succeeded, %+v", n, p.s.Stats())
+	if st := p.s.Stats(); st.ReuseDetected != 50 || st.FamiliesRevoked != 50 {
+		t.Errorf("stats %+v", st)
 	}
 }
 
@@ -174,8 +183,12 @@ func TestRevocation(t *testing.T) {
 		t.Errorf("unknown client: %d", r.status)
 	}
 	tk = p.login()
+	before := p.s.Stats().FamiliesRevoked
 	p.s.RevokeAll()
 	p.wantError(p.token(refresh(tk.Refresh)), 400, "invalid_grant")
+	if n := p.s.Stats().FamiliesRevoked - before; n != 2 { // this one, and the one nobody was allowed to revoke
+		t.Errorf("RevokeAll revoked %d families", n)
+	}
 }
 
 func TestStateSurvivesRestart(t *testing.T) {

@@ -109,6 +109,21 @@ func TestDayOfRefreshes(t *testing.T) {
 	})
 }
 
+func TestGrantsWithoutRefreshAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := DemoClient()
+		c.NoRefresh = true
+		p := bubble(t, Options{AutoApprove: "ada", Clients: []Client{c}})
+		for range 3 {
+			p.login()
+			time.Sleep(2 * time.Hour)
+		}
+		if n := len(p.s.store.families); n != 1 {
+			t.Errorf("%d families", n)
+		}
+	})
+}
+
 func TestTransportFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := bubble(t, Options{AutoApprove: "ada"})

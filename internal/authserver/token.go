@@ -32,9 +32,7 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	refresh := rec.form.Get("grant_type") == "refresh_token"
 	rec.keepRefresh = refresh && s.faults.take(NoRefreshToken)
 
-	s.turn.Lock()
-	s.protocol.ServeHTTP(a, r)
-	s.turn.Unlock()
+	s.inTurn(a, r)
 
 	switch {
 	case a.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "":
@@ -57,6 +55,13 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	}
 	s.spoilToken(a)
 	return true
+}
+
+// inTurn lets go-oidc answer while no other request changes grants.
+func (s *Server) inTurn(a *answer, r *http.Request) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.protocol.ServeHTTP(a, r)
 }
 
 // refuseToken applies the faults that keep a token request from being carried out.
