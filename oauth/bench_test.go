@@ -1,19 +1,14 @@
 package oauth
 
 import (
-	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 )
-
-func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithCancel(t.Context())
-}
 
 // benchFake serves a constant answer: the client is measured, not the server.
 func benchFake(b *testing.B) *fake {
@@ -32,13 +27,18 @@ func benchFake(b *testing.B) *fake {
 	return f
 }
 
+func BenchmarkRefresh(b *testing.B) {
+	b.Run("without id_token", func(b *testing.B) { benchRefresh(b, benchFake(b)) })
+	b.Run("with id_token", func(b *testing.B) {
+		f := benchFake(b)
+		now := time.Now().Unix()
+		f.token["id_token"] = f.rs256(f.key, map[string]any{"alg": "RS256", "kid": "k1"}, fmt.Appendf(nil,
+			`{"iss":%q,"sub":"alice","aud":"client","iat":%d,"exp":%d}`, f.URL, now, now+3600))
+		benchRefresh(b, f)
+	})
+}
+
 func benchRefresh(b *testing.B, f *fake) {
-	if _, ok := f.token["id_token"].(string); !ok {
-		delete(f.token, "id_token")
-	}
-	if _, err := json.Marshal(f.token); err != nil {
-		b.Fatal(err)
-	}
 	c := &Client{ID: "client", Metadata: &Metadata{Issuer: f.URL, TokenEndpoint: f.URL + "/token", JWKSURI: f.URL + "/jwks"}}
 	prev := &Token{RefreshToken: "r", Scope: []string{"openid"}}
 	b.ReportAllocs()

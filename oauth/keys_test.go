@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -116,7 +117,7 @@ func TestKeysAreFetchedOnce(t *testing.T) {
 		reply(w, 200, f.jwks)
 	}
 	set := new(KeySet)
-	impatient, giveUp := contextWithCancel(t)
+	impatient, giveUp := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
 		_, err := set.find(impatient, nil, 0, f.URL+"/jwks", "k1", jose.RS256)

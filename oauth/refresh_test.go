@@ -325,19 +325,3 @@ func TestWallClock(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkRefresh(b *testing.B) {
-	key := oneKey()
-	var f *fake
-	b.Run("without id_token", func(b *testing.B) {
-		f = benchFake(b)
-		f.token["id_token"] = nil
-		benchRefresh(b, f)
-	})
-	b.Run("with id_token", func(b *testing.B) {
-		f = benchFake(b)
-		f.token["id_token"] = f.rs256(key, map[string]any{"alg": "RS256", "kid": "k1"}, fmt.Appendf(nil,
-			`{"iss":%q,"sub":"alice","aud":"client","iat":%d,"exp":%d}`, f.URL, time.Now().Unix(), time.Now().Unix()+3600))
-		benchRefresh(b, f)
-	})
-}
