@@ -69,7 +69,9 @@ var formPostHandler = sync.OnceValue(func() string {
 // armor sets the headers that every page carries.
 func (s *Server) armor(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Under no-referrer a browser would send Origin: null with our own forms (Fetch section 3.2),
+	// and one without Sec-Fetch-Site would then look like a foreign site.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	s.armorForm(h, "")
 }

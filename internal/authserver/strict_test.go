@@ -231,7 +231,7 @@ func TestFormAction(t *testing.T) {
 		if !strings.Contains(csp, want) || !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe-inline") {
 			t.Errorf("%s: %q", uri, csp)
 		}
-		if r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") == "" {
+		if r.header.Get("Referrer-Policy") != "same-origin" || r.header.Get("Cache-Control") == "" {
 			t.Errorf("%s: headers %v", uri, r.header)
 		}
 		if strings.Contains(r.body, "http://") && strings.Contains(r.body, "src=") {
