@@ -231,7 +231,7 @@ func TestRealPrompts(t *testing.T) {
 	k := s.open()
 	answer := func(keys ...string) (wait func()) {
 		done := make(chan error, 1)
-		go func() { done <- person(ctx, display, keys...) }()
+		go func() { done <- s.person(ctx, display, keys...) }()
 		return func() {
 			t.Helper()
 			if err := <-done; err != nil {
@@ -261,21 +261,42 @@ func TestRealPrompts(t *testing.T) {
 	}
 	wait()
 
+	// Given up, then joined: the prompt stays, nobody else is held up by it, and its late answer counts.
 	impatient, stop := context.WithCancel(ctx)
 	seen := make(chan error, 1)
-	go func() { seen <- person(ctx, display); stop() }()
+	go func() { seen <- s.person(ctx, display); stop() }()
 	if _, err := k.Attended().Get(impatient, "k"); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
 	must(t, <-seen)
-	if _, err := k.Get(ctx, "k"); !errors.Is(err, ErrLocked) { // at once: the prompt does not block others
-		t.Errorf("unattended after that: %v", err)
+	if _, err := k.Get(ctx, "k"); !errors.Is(err, ErrLocked) {
+		t.Errorf("unattended beside the prompt: %v", err)
 	}
+	wait = answer("Escape")
+	if _, err := k.Attended().Get(ctx, "k"); !errors.Is(err, ErrRefused) {
+		t.Errorf("joined and dismissed: %v", err)
+	}
+	wait()
 
-	wait = answer("type:"+password, "Return")
+	wait = answer("spoof", "type:"+password, "Return")
 	got, err := k.Attended().Get(ctx, "k")
 	if err != nil || !bytes.Equal(got, secret("v", 5000)) {
 		t.Errorf("unlocked: %v", err)
 	}
 	wait()
+
+	complaints, err := os.ReadFile(s.log())
+	must(t, err)
+	if bytes.Contains(complaints, []byte("CRITICAL")) { // closing the connection under an open prompt would
+		t.Errorf("the daemon was hurt: %s", complaints)
+	}
+
+	s.lock()
+	wait = answer("kill")
+	if _, err := k.Probe(ctx, true); !errors.Is(err, ErrNoKeychain) {
+		t.Errorf("daemon killed while it asks: %v", err)
+	}
+	wait()
+	_ = s.daemon.Wait() // "killed", as we know
+	s.daemon = nil
 }

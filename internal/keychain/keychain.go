@@ -69,7 +69,7 @@ func Open(kind Kind, dataDir string) (*Keychain, error) {
 	case KindMemory:
 		return &Keychain{kind: kind, back: memory{}, turns: newTurns()}, nil
 	case KindKeychain, "":
-		return open(osKeychain{}, dataDir)
+		return open(&osKeychain{}, dataDir)
 	case KindFile:
 		return nil, errors.New("FOB_STORE=file: the passphrase-sealed file is not built yet; use FOB_STORE=keychain or FOB_STORE=memory")
 	}

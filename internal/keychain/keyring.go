@@ -9,20 +9,19 @@ import (
 // service is the name that all of Fob's items carry in the OS keychain.
 const service = "app.fob.Fob"
 
-// osKeychain is the keychain of the operating system, through go-keyring. Its calls know no context and may hang; turn.go
-// deals with that. What to do before such a call, and what its errors mean, differs by system: see ready and diagnose.
-type osKeychain struct{}
+// osKeychain's calls know no context and may hang; turn.go deals with that. What to do before such a call, and what its errors
+// mean, differs by system: see ready and diagnose.
 
-func (osKeychain) get(name string) (string, error) {
+func (*osKeychain) get(name string) (string, error) {
 	text, err := keyring.Get(service, name)
 	return text, explain(err)
 }
 
-func (osKeychain) set(name, text string) error {
+func (*osKeychain) set(name, text string) error {
 	return explain(keyring.Set(service, name, text))
 }
 
-func (osKeychain) remove(name string) error {
+func (*osKeychain) remove(name string) error {
 	err := explain(keyring.Delete(service, name))
 	if errors.Is(err, ErrNotFound) {
 		return nil

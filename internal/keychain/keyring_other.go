@@ -12,8 +12,11 @@ import (
 
 const noKeychainRemedy = "see whether the system's keychain works for other programs"
 
+// osKeychain is the keychain of the operating system, through go-keyring: see keyring.go.
+type osKeychain struct{}
+
 // ready asks for an item that nobody stored: a keychain that says so is there and open.
-func (osKeychain) ready(context.Context, bool) (Report, error) {
+func (*osKeychain) ready(context.Context, bool) (Report, error) {
 	report := Report{Owner: runtime.GOOS + " keychain"}
 	switch runtime.GOOS {
 	case "windows":

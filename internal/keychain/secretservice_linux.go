@@ -26,29 +26,99 @@ const (
 	noPath          = dbus.ObjectPath("/") // the specification's "none", for prompts and aliases
 )
 
+// osKeychain is the keychain of the operating system, through go-keyring: see keyring.go.
+type osKeychain struct {
+	standing *question // a prompt that its caller gave up and that is still on the screen; guarded by the turn
+}
+
 // secretService is one private connection to the session bus and the program behind org.freedesktop.secrets on it.
 type secretService struct {
 	bus   *dbus.Conn
-	owner string // unique name: answers of anybody else do not count
+	owner string    // unique name: answers of anybody else do not count
+	asked *question // the prompt that this connection showed last
+}
+
+// question is a prompt on the screen. It outlives a caller who gives up: see prompt.
+type question struct {
+	answered chan struct{} // closed when err is set
+	err      error
+}
+
+// wait returns the person's answer, or our giving up.
+func (q *question) wait(ctx context.Context) error {
+	select {
+	case <-q.answered:
+		return q.err
+	case <-ctx.Done():
+		return gaveUp(context.Cause(ctx), "its prompt was not answered")
+	}
+}
+
+func (q *question) open() bool {
+	select {
+	case <-q.answered:
+		return false
+	default:
+		return true
+	}
 }
 
 // ready leaves the collection that go-keyring uses there and unlocked.
-func (osKeychain) ready(ctx context.Context, attended bool) (Report, error) {
+func (k *osKeychain) ready(ctx context.Context, attended bool) (Report, error) {
 	s, err := dialSecrets(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	defer s.bus.Close()
+	defer s.close()
 	report := Report{Owner: s.process(ctx)}
-	path, err := s.collection(ctx)
-	if errors.Is(err, ErrNoCollection) && attended {
-		path, err = s.create(ctx)
-	}
-	if err != nil {
+	report.Collection, err = s.look(ctx)
+	if !attended || !needsPerson(err) {
 		return report, err
 	}
-	report.Collection = string(path)
-	return report, s.unlock(ctx, path, attended)
+	if k.standing != nil && k.standing.open() { // one prompt on the screen is enough
+		if err := k.standing.wait(ctx); err != nil {
+			return report, err
+		}
+		report.Collection, err = s.look(ctx)
+	}
+	if needsPerson(err) {
+		err = s.ask(ctx, dbus.ObjectPath(report.Collection))
+		k.standing = s.asked
+		if err == nil {
+			report.Collection, err = s.look(ctx)
+		}
+	}
+	return report, err
+}
+
+// needsPerson reports whether somebody at the machine can mend it.
+func needsPerson(err error) bool { return errors.Is(err, ErrLocked) || errors.Is(err, ErrNoCollection) }
+
+// look returns the collection, with ErrLocked beside it when it is locked. It never calls Unlock, which makes a prompt even when
+// nobody will be asked.
+func (s *secretService) look(ctx context.Context) (string, error) {
+	path, err := s.collection(ctx)
+	if err != nil {
+		return "", err
+	}
+	var locked bool
+	err = s.property(ctx, path, secretInterface+"Collection", "Locked", &locked)
+	if err == nil && locked {
+		err = problem(ErrLocked, "", nil)
+	}
+	return string(path), err
+}
+
+// close ends the connection, but not before the prompt it has on the screen is answered.
+func (s *secretService) close() {
+	if s.asked == nil || !s.asked.open() {
+		s.bus.Close()
+		return
+	}
+	go func() { // ends with the person's answer, the service or the bus; ready lets only one stand
+		<-s.asked.answered
+		s.bus.Close()
+	}()
 }
 
 // dialSecrets connects to the session bus and finds the Secret Service, starting it if the bus knows how.
@@ -67,8 +137,7 @@ func dialSecrets(ctx context.Context) (*secretService, error) {
 
 // dialBus never starts a bus: go-keyring would run dbus-launch, and nobody else would ever see the keychain on that bus.
 func dialBus(ctx context.Context) (*dbus.Conn, error) {
-	// The connection outlives ctx, so that a prompt can still be taken back; until it stands, ctx and our patience end it.
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // until the connection stands, ctx and our patience end it
 	wait, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
 	stop := context.AfterFunc(wait, end)
@@ -143,59 +212,31 @@ func (s *secretService) collection(ctx context.Context) (dbus.ObjectPath, error)
 	return path, nil
 }
 
-// create asks the person for a first collection. With the label "login" gnome-keyring makes the one that a desktop login unlocks.
-func (s *secretService) create(ctx context.Context) (dbus.ObjectPath, error) {
-	label := map[string]dbus.Variant{secretInterface + "Collection.Label": dbus.MakeVariant("login")}
-	var path, prompt dbus.ObjectPath
-	if err := s.call(ctx, secretsPath, "Service.CreateCollection", label, "default").Store(&path, &prompt); err != nil {
-		return "", err
-	}
-	if err := s.prompt(ctx, prompt); err != nil {
-		return "", err
-	}
-	return s.collection(ctx)
-}
-
-// unlock leaves the collection unlocked. Unattended it takes what the service does without asking, and takes a prompt back unshown.
-func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath, attended bool) error {
-	locked, err := s.locked(ctx, path)
-	if err != nil || !locked {
-		return err
-	}
-	var done []dbus.ObjectPath
+// ask lets the person unlock the collection, or make the first one when path is "". With the label "login" gnome-keyring makes the
+// one that a desktop login unlocks.
+func (s *secretService) ask(ctx context.Context, path dbus.ObjectPath) error {
 	var prompt dbus.ObjectPath
-	if err := s.call(ctx, secretsPath, "Service.Unlock", []dbus.ObjectPath{path}).Store(&done, &prompt); err != nil {
+	var err error
+	if path == "" {
+		label := map[string]dbus.Variant{secretInterface + "Collection.Label": dbus.MakeVariant("login")}
+		err = s.call(ctx, secretsPath, "Service.CreateCollection", label, "default").Store(&path, &prompt)
+	} else {
+		var done []dbus.ObjectPath
+		err = s.call(ctx, secretsPath, "Service.Unlock", []dbus.ObjectPath{path}).Store(&done, &prompt)
+	}
+	if err != nil || prompt == noPath {
 		return err
 	}
-	if attended {
-		err = s.prompt(ctx, prompt)
-	} else if prompt != noPath {
-		s.dismiss(ctx, prompt)
-	}
-	if err != nil {
-		return err
-	}
-	if locked, err = s.locked(ctx, path); err == nil && locked {
-		err = problem(ErrLocked, "", nil)
-	}
-	return err
+	return s.prompt(ctx, prompt)
 }
 
-func (s *secretService) locked(ctx context.Context, path dbus.ObjectPath) (locked bool, err error) {
-	err = s.property(ctx, path, secretInterface+"Collection", "Locked", &locked)
-	return locked, err
-}
-
-// prompt shows a prompt and waits for its Completed signal, from the service itself and on the prompt's own path, as long as
-// ctx lives and the service does.
+// prompt shows a prompt and waits for the answer as long as ctx lives. A prompt that we give up stays on the screen, and its
+// connection stays open: gnome-keyring-daemon 42.1 aborts on Prompt.Dismiss ("perform_next_unlock: assertion failed:
+// (!self->current)", measured, also seen in https://github.com/AvengeMedia/DankMaterialShell/pull/2202), and uses freed objects
+// when the asking connection closes (measured). A late answer still unlocks.
 func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) error {
-	if path == noPath {
-		return nil
-	}
 	signals := make(chan *dbus.Signal, 4)
 	s.bus.Signal(signals)
-	defer s.bus.RemoveSignal(signals)
-	completed := secretInterface + "Prompt.Completed"
 	err := s.bus.AddMatchSignalContext(ctx, dbus.WithMatchSender(s.owner), dbus.WithMatchObjectPath(path),
 		dbus.WithMatchInterface(secretInterface+"Prompt"), dbus.WithMatchMember("Completed"))
 	if err == nil { // the service's end is an answer too, or we would wait for ever
@@ -208,35 +249,31 @@ func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) error 
 	if err != nil {
 		return diagnose(err)
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			s.dismiss(ctx, path)
-			return gaveUp(context.Cause(ctx), "its prompt was not answered")
-		case signal, open := <-signals:
-			switch {
-			case !open:
-				return problem(ErrNoKeychain, "the session bus went away while the prompt was open", nil)
-			case signal.Name == "org.freedesktop.DBus.NameOwnerChanged":
-				return problem(ErrNoKeychain, "it ended while its prompt was open", nil)
-			case signal.Name != completed || signal.Path != path || signal.Sender != s.owner:
-				continue
-			}
-			var dismissed bool
-			var result dbus.Variant
-			if err := dbus.Store(signal.Body, &dismissed, &result); err != nil || dismissed {
-				return problem(ErrRefused, "its prompt was dismissed", err)
-			}
-			return nil
-		}
-	}
+	s.asked = &question{answered: make(chan struct{})}
+	go func(q *question) { // ends with the answer, the service or the bus
+		defer close(q.answered)
+		q.err = s.answer(signals, path)
+	}(s.asked)
+	return s.asked.wait(ctx)
 }
 
-// dismiss takes a prompt back. Nothing depends on it: a service drops the prompts of a connection that closes.
-func (s *secretService) dismiss(ctx context.Context, path dbus.ObjectPath) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience/5)
-	defer cancel()
-	_ = s.call(ctx, path, "Prompt.Dismiss").Err
+// answer waits for the prompt's Completed signal, from the service itself and on the prompt's own path.
+func (s *secretService) answer(signals <-chan *dbus.Signal, path dbus.ObjectPath) error {
+	for signal := range signals {
+		switch {
+		case signal.Name == "org.freedesktop.DBus.NameOwnerChanged" && signal.Sender == "org.freedesktop.DBus":
+			return problem(ErrNoKeychain, "it ended while its prompt was open", nil)
+		case signal.Name != secretInterface+"Prompt.Completed" || signal.Path != path || signal.Sender != s.owner:
+			continue
+		}
+		var dismissed bool
+		var result dbus.Variant
+		if err := dbus.Store(signal.Body, &dismissed, &result); err != nil || dismissed {
+			return problem(ErrRefused, "its prompt was dismissed", err)
+		}
+		return nil
+	}
+	return problem(ErrNoKeychain, "the session bus went away while the prompt was open", nil)
 }
 
 func (s *secretService) property(ctx context.Context, path dbus.ObjectPath, iface, name string, into any) error {

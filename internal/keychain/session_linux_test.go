@@ -5,7 +5,6 @@ package keychain
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,10 +116,16 @@ func (s *session) start(unlock bool) {
 	s.daemon = exec.Command("gnome-keyring-daemon", args...)
 	s.daemon.Env = s.env
 	s.daemon.Stdin = strings.NewReader(password)
-	s.daemon.Stdout, s.daemon.Stderr = io.Discard, io.Discard
+	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	must(s.t, err)
+	defer log.Close()
+	s.daemon.Stderr = log
 	begin(s.t, s.daemon)
 	wait()
 }
+
+// log is what the daemon complains about.
+func (s *session) log() string { return filepath.Join(s.root, "daemon.log") }
 
 // kill is kill -9, and waits until the bus knows.
 func (s *session) kill() {
@@ -128,8 +133,13 @@ func (s *session) kill() {
 		return
 	}
 	wait := s.owned(secretsName, false)
-	s.signal(syscall.SIGKILL)
-	_ = s.daemon.Wait()
+	was := s.has(secretsName)
+	_ = s.daemon.Process.Kill()
+	if err := s.daemon.Wait(); err.Error() != "signal: killed" || !was {
+		s.t.Errorf("the daemon had ended already: %v", err)
+		s.daemon = nil
+		return
+	}
 	s.daemon = nil
 	wait()
 }
@@ -190,21 +200,76 @@ func screen(t *testing.T) string {
 	return display
 }
 
-// person answers the next prompts on the screen: each of lines is typed into a window of the prompter.
-func person(ctx context.Context, display string, keys ...string) error {
-	for _, args := range [][]string{{"search", "--sync", "--onlyvisible", "--class", "gcr-prompter"}} {
+// person waits for a prompt on the screen and does things in turn: a key, "type:TEXT", "spoof" (somebody else on the bus says that
+// the prompt is done), "kill" (the daemon).
+func (s *session) person(ctx context.Context, display string, acts ...string) error {
+	out, err := xdotool(ctx, display, "search", "--sync", "--onlyvisible", "--class", "gcr-prompter", "windowactivate", "--sync")
+	if err != nil {
+		return fmt.Errorf("%v: %s", err, out)
+	}
+	defer func() { // or the next prompt would be taken for this one
+		for tick := time.Tick(20 * time.Millisecond); len(acts) > 0 && ctx.Err() == nil; <-tick {
+			if _, err := xdotool(ctx, display, "search", "--onlyvisible", "--class", "gcr-prompter"); err != nil {
+				return // none found
+			}
+		}
+	}()
+	for _, act := range acts {
+		args := []string{"key", act}
+		switch {
+		case act == "spoof":
+			if err := s.spoof(); err != nil {
+				return err
+			}
+			continue
+		case act == "kill":
+			if err := s.daemon.Process.Kill(); err != nil {
+				return err
+			}
+			continue
+		case strings.HasPrefix(act, "type:"):
+			args = []string{"type", "--delay", "60", act[len("type:"):]}
+		}
 		if out, err := xdotool(ctx, display, args...); err != nil {
 			return fmt.Errorf("%v: %s", err, out)
 		}
 	}
-	for _, key := range keys {
-		args := []string{"key", key}
-		if rest, ok := strings.CutPrefix(key, "type:"); ok {
-			args = []string{"type", "--delay", "60", rest}
+	return nil
+}
+
+// spoof sends everybody on the bus what go-keyring takes for the end of a prompt: other signals, and Completed from a stranger.
+func (s *session) spoof() error {
+	var names []string
+	if err := s.spy.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&names); err != nil {
+		return err
+	}
+	var daemon string
+	if err := s.spy.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, secretsName).Store(&daemon); err != nil {
+		return err
+	}
+	sent := 0
+	for _, name := range names {
+		if !strings.HasPrefix(name, ":") || name == daemon {
+			continue
 		}
-		if out, err := xdotool(ctx, display, args...); err != nil {
-			return fmt.Errorf("%v: %s", err, out)
+		for i := range 20 {
+			for _, member := range []string{"org.freedesktop.Secret.Prompt.Completed", "org.gtk.Settings.Changed"} {
+				iface, short := member[:strings.LastIndex(member, ".")], member[strings.LastIndex(member, ".")+1:]
+				body := []any{true, dbus.MakeVariant("")}
+				c := s.spy.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
+					dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath(fmt.Sprintf("%s/prompt/u%d", secretsPath, i))), dbus.FieldInterface: dbus.MakeVariant(iface),
+					dbus.FieldMember: dbus.MakeVariant(short), dbus.FieldDestination: dbus.MakeVariant(name),
+					dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(body...)),
+				}, Body: body}, nil)
+				if c.Err != nil {
+					return c.Err
+				}
+				sent++
+			}
 		}
+	}
+	if sent == 0 {
+		return fmt.Errorf("nobody on the bus to spoof")
 	}
 	return nil
 }
