@@ -35,6 +35,7 @@ func runAgent(ctx context.Context, home agent.Home, noTray bool, stderr io.Write
 // resident is the agent process: what lives as long as it does.
 type resident struct {
 	home      agent.Home
+	life      context.Context // ends with the agent
 	log       *slog.Logger
 	kind      keychain.Kind
 	store     *keychain.Keychain
@@ -59,7 +60,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	defer closeLog()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &resident{home: home, log: logger, clipboard: desktop.NewClipboard()}
+	r := &resident{home: home, life: ctx, log: logger, clipboard: desktop.NewClipboard()}
 	damage, err := r.build()
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	go func() { served <- r.server.Serve(ctx, listener) }()
 	agent.Report(nil)
 	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.kind))
-	r.background(ctx)
+	r.background()
 	select {
 	case <-ctx.Done():
 	case <-r.server.Stopped():
@@ -91,6 +92,9 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	}
 	cancel()
 	r.tray.wait()
+	if err := r.clipboard.Close(); err != nil {
+		logger.Info("clipboard", "problem", err.Error())
+	}
 	return <-served
 }
 
@@ -128,10 +132,10 @@ func (r *resident) build() (damage *agent.Problem, err error) {
 }
 
 // background starts what goes on beside answering: refreshing, waking up, the tray icon.
-func (r *resident) background(ctx context.Context) {
-	go r.engine.Run(ctx)
+func (r *resident) background() {
+	go r.engine.Run(r.life)
 	go func() {
-		for range desktop.Wakes(ctx) {
+		for range desktop.Wakes(r.life) {
 			r.engine.NetworkChanged()
 		}
 	}()

@@ -76,6 +76,9 @@ func (s *Server) Settings() Settings { return s.settings.get() }
 // Stopped is closed when a client asked the agent to end.
 func (s *Server) Stopped() <-chan struct{} { return s.stop }
 
+// Stop asks the process to end, as a client's request does.
+func (s *Server) Stop() { s.stopping() }
+
 // Serve answers on l until ctx ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
@@ -206,7 +209,7 @@ func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after := s.settings.get().clearAfter()
+	after := s.settings.get().ClearAfter()
 	if err := s.options.Copy(ctx, q.Env, text, after); err != nil {
 		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: fmt.Sprintf("profile %s: clipboard: %v", q.Name, err),
 			Remedy: "print it instead: fob token, fob header"}

@@ -36,7 +36,8 @@ func (s Settings) validate() error {
 	return nil
 }
 
-func (s Settings) clearAfter() time.Duration { return time.Duration(s.ClipboardSeconds) * time.Second }
+// ClearAfter is how long a copied secret stays on the clipboard; 0 is for ever.
+func (s Settings) ClearAfter() time.Duration { return time.Duration(s.ClipboardSeconds) * time.Second }
 
 // settingsFile keeps the settings in settings.json.
 type settingsFile struct {
