@@ -12,7 +12,7 @@ type Agent interface {
 	watcher
 	keeper
 	giver
-	editor
+	scribe
 	house
 }
 
@@ -36,8 +36,8 @@ type giver interface {
 	Token(ctx context.Context, name string, minTTL time.Duration) (agent.Handout, error)
 }
 
-// editor reads and writes profiles.
-type editor interface {
+// scribe reads and writes profiles.
+type scribe interface {
 	Profile(ctx context.Context, name string) (agent.ProfileView, error)
 	PutProfile(ctx context.Context, edit agent.ProfileEdit) error
 	RemoveProfile(ctx context.Context, name string) error

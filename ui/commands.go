@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -63,9 +65,9 @@ func offers(s scene) []offer {
 // commands are the buttons under the state. The primary one never moves; the ▾ stands beside it when a token can be copied.
 type commands struct {
 	content *fyne.Container
-	primary *widget.Button
-	forms   *widget.Button
-	others  []*widget.Button
+	primary *button
+	forms   *button
+	others  []*button
 	note    *line
 	tick    *canvas.Image
 	shown   []offer
@@ -74,10 +76,8 @@ type commands struct {
 
 func newCommands() *commands {
 	c := &commands{note: newShortLine("", plain), tick: square(icon("passed", colorGood), 14)}
-	c.primary = widget.NewButton("", func() { c.press(0) })
-	c.primary.Importance = widget.HighImportance
-	c.forms = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { c.ask(askForms) })
-	c.forms.Importance = widget.HighImportance
+	c.primary = newButton("", nil, widget.HighImportance, func() { c.press(0) })
+	c.forms = newButton("", theme.MenuDropDownIcon(), widget.HighImportance, func() { c.ask(askForms) })
 	for i := 1; i <= 2; i++ {
 		c.others = append(c.others, quiet("", nil, func() { c.press(i) }))
 	}
@@ -117,7 +117,7 @@ func (c *commands) say(text string, done bool) {
 	}
 }
 
-func write(button *widget.Button, o offer) {
+func write(button *button, o offer) {
 	if button.Text != o.label {
 		button.SetText(o.label)
 	}
@@ -134,3 +134,6 @@ func enable(w fyne.Disableable, on bool) {
 		w.Disable()
 	}
 }
+
+// aboutStore says whether a problem is one of the keychain, which editing the profile does not mend.
+func aboutStore(code string) bool { return strings.HasPrefix(code, "keychain") }

@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
 )
@@ -36,7 +35,7 @@ type head struct {
 	content  *fyne.Container
 	name     *line
 	tag      *pill
-	more     *widget.Button
+	more     *button
 	shape    *canvas.Image
 	state    *line
 	bar      *bar

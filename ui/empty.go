@@ -10,15 +10,14 @@ import (
 // empty is the right side while there is no profile: an invitation.
 type empty struct {
 	content *fyne.Container
-	demo    *widget.Button
-	add     *widget.Button
+	demo    *button
+	add     *button
 }
 
 func newEmpty() *empty {
 	e := &empty{}
-	e.demo = widget.NewButton("Try the Demo profile", nil)
-	e.demo.Importance = widget.HighImportance
-	e.add = widget.NewButtonWithIcon("Add a profile", theme.ContentAddIcon(), nil)
+	e.demo = newButton("Try the Demo profile", nil, widget.HighImportance, nil)
+	e.add = newButton("Add a profile", theme.ContentAddIcon(), widget.MediumImportance, nil)
 	head := newLine("Tokens, one click away", look{size: theme.SizeNameHeadingText, style: fyne.TextStyle{Bold: true}, align: fyne.TextAlignCenter})
 	words := widget.NewLabelWithStyle("A profile says where to log in and what to ask for. Fob opens your browser, keeps the token "+
 		"in the system's keychain, renews it, and hands it to curl, your editor or the clipboard.", fyne.TextAlignCenter, fyne.TextStyle{})

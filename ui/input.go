@@ -6,12 +6,11 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// input is a text field that lets the window's own shortcuts through: Fyne gives every shortcut to the field that has the
-// focus, and a field swallows those it does not know.
+// input is a text field that lets the window's own shortcuts and keys through: Fyne gives every shortcut to the field that
+// has the focus, and a field swallows those it does not know.
 type input struct {
 	widget.Entry
-	shortcut func(fyne.Shortcut)       // a shortcut that is not the field's
-	key      func(*fyne.KeyEvent) bool // a key before the field sees it; true when it was for somebody else
+	arrows bool // up and down are the window's too: for the search
 }
 
 func newInput(placeholder string) *input {
@@ -21,31 +20,39 @@ func newInput(placeholder string) *input {
 	return i
 }
 
+// AcceptsTab is for Fyne: Tab goes on to the next field, also from one with several lines.
+func (i *input) AcceptsTab() bool { return false }
+
 // TypedShortcut is for Fyne. A copy without a selection means the selected profile's token, not an empty clipboard.
 func (i *input) TypedShortcut(s fyne.Shortcut) {
-	_, custom := s.(*desktop.CustomShortcut)
+	custom, foreign := s.(*desktop.CustomShortcut)
+	if foreign {
+		switch custom.KeyName {
+		case fyne.KeyLeft, fyne.KeyRight, fyne.KeyBackspace, fyne.KeyDelete: // by words, the field's own
+			foreign = false
+		}
+	}
 	_, copying := s.(*fyne.ShortcutCopy)
-	if i.shortcut != nil && ((custom && !editing(s)) || (copying && i.SelectedText() == "")) {
-		i.shortcut(s)
+	if foreign || (copying && i.SelectedText() == "") {
+		if c, ok := fyne.CurrentApp().Driver().CanvasForObject(i).(fyne.Shortcutable); ok {
+			c.TypedShortcut(s)
+		}
 		return
 	}
 	i.Entry.TypedShortcut(s)
 }
 
-// editing says whether a custom shortcut is one of a text field: moving by words.
-func editing(s fyne.Shortcut) bool {
-	custom := s.(*desktop.CustomShortcut)
-	switch custom.KeyName {
-	case fyne.KeyLeft, fyne.KeyRight, fyne.KeyBackspace, fyne.KeyDelete:
-		return true
-	}
-	return false
-}
-
 // TypedKey is for Fyne.
-func (i *input) TypedKey(event *fyne.KeyEvent) {
-	if i.key != nil && i.key(event) {
+func (i *input) TypedKey(e *fyne.KeyEvent) {
+	switch e.Name {
+	case fyne.KeyEscape, fyne.KeyF1:
+		passKey(i, e)
 		return
+	case fyne.KeyUp, fyne.KeyDown, fyne.KeyPageUp, fyne.KeyPageDown:
+		if i.arrows {
+			passKey(i, e)
+			return
+		}
 	}
-	i.Entry.TypedKey(event)
+	i.Entry.TypedKey(e)
 }

@@ -1,59 +1,74 @@
 package ui
 
 import (
+	"runtime"
+
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
 )
 
-// key is one shortcut, and what the sheet says of it.
+// key is one shortcut with Ctrl (⌘ on a Mac), and what the sheet says of it.
 type key struct {
-	name     fyne.KeyName
-	modifier fyne.KeyModifier
-	shown    string
-	does     string
-	do       func()
+	name  fyne.KeyName
+	shown string
+	does  string
+	do    func()
+	paged bool // also while a page covers the main view
 }
 
 func (w *Window) shortcuts() []key {
-	ctrl := fyne.KeyModifierShortcutDefault
 	return []key{
-		{fyne.KeyF, ctrl, "F", "search", w.onFind},
-		{fyne.KeyN, ctrl, "N", "new profile", w.addProfile},
-		{fyne.KeyC, ctrl, "C", "copy the selected profile's token", func() { w.copy("access_token") }},
-		{fyne.KeyR, ctrl, "R", "refresh the token now", func() { w.onIntent(askRefresh) }},
-		{fyne.KeyE, ctrl, "E", "edit the profile", func() { w.onIntent(askEdit) }},
-		{fyne.KeyComma, ctrl, ",", "settings", w.openSettings},
-		{fyne.KeyW, ctrl, "W", "close the window", w.window.Close},
-		{fyne.KeyQ, ctrl, "Q", "close the window; the agent goes on", w.window.Close},
+		{fyne.KeyF, "F", "Search", w.onFind, false},
+		{fyne.KeyN, "N", "New profile", w.addProfile, false},
+		{fyne.KeyC, "C", "Copy the selected profile's token", func() { w.copy(agent.FormAccessToken) }, false},
+		{fyne.KeyR, "R", "Refresh the token now", w.onRefresh, false},
+		{fyne.KeyE, "E", "Edit the profile", func() { w.onIntent(askEdit) }, false},
+		{fyne.KeyComma, ",", "Settings", w.openSettings, false},
+		{fyne.KeyS, "S", "Save, in a form", w.onAccept, true},
+		{fyne.KeyW, "W", "Close the window; the agent goes on", w.window.Close, true},
+		{fyne.KeyQ, "Q", "Close the window; the agent goes on", w.window.Close, true},
 	}
 }
 
+// keys ties the keyboard to what it does.
 func (w *Window) keys() {
 	canvas := w.window.Canvas()
 	for _, k := range w.shortcuts() {
+		var shortcut fyne.Shortcut = &desktop.CustomShortcut{KeyName: k.name, Modifier: fyne.KeyModifierShortcutDefault}
 		if k.name == fyne.KeyC {
-			canvas.AddShortcut(&fyne.ShortcutCopy{}, func(fyne.Shortcut) { k.do() })
-			continue
+			shortcut = &fyne.ShortcutCopy{} // Fyne makes its own of Ctrl+C
 		}
-		canvas.AddShortcut(&desktop.CustomShortcut{KeyName: k.name, Modifier: k.modifier}, func(fyne.Shortcut) { k.do() })
+		canvas.AddShortcut(shortcut, func(fyne.Shortcut) {
+			if (w.page == nil || k.paged) && canvas.Overlays().Top() == nil {
+				k.do()
+			}
+		})
 	}
-	canvas.SetOnTypedKey(func(e *fyne.KeyEvent) { w.onKey(e) })
-	w.sidebar.search.shortcut = func(s fyne.Shortcut) {
-		if handler, ok := canvas.(fyne.Shortcutable); ok {
-			handler.TypedShortcut(s)
-		}
-	}
-	w.sidebar.search.key = func(e *fyne.KeyEvent) bool {
-		switch e.Name {
-		case fyne.KeyUp, fyne.KeyDown, fyne.KeyPageUp, fyne.KeyPageDown, fyne.KeyEscape, fyne.KeyF1:
-			return w.onKey(e)
-		}
-		return false
-	}
+	canvas.SetOnTypedKey(w.onKey)
 }
 
 // onKey reacts to a key that no text field took.
-func (w *Window) onKey(e *fyne.KeyEvent) bool {
+func (w *Window) onKey(e *fyne.KeyEvent) {
+	if top := w.window.Canvas().Overlays().Top(); top != nil {
+		if e.Name == fyne.KeyEscape {
+			top.Hide()
+		}
+		return
+	}
+	if w.page != nil {
+		switch e.Name {
+		case fyne.KeyEscape:
+			w.page.leave()
+		case fyne.KeyF1:
+			w.showShortcuts()
+		}
+		return
+	}
 	move := func(by int) { w.onSelect(w.model.step(w.selected, by)) }
 	switch e.Name {
 	case fyne.KeyUp:
@@ -74,10 +89,7 @@ func (w *Window) onKey(e *fyne.KeyEvent) bool {
 		w.showShortcuts()
 	case fyne.KeyEscape:
 		w.onEscape()
-	default:
-		return false
 	}
-	return true
 }
 
 // onFind puts the cursor into the search.
@@ -86,13 +98,51 @@ func (w *Window) onFind() {
 	w.sidebar.search.Entry.TypedShortcut(&fyne.ShortcutSelectAll{})
 }
 
+// onRefresh refreshes when there is something to refresh with.
+func (w *Window) onRefresh() {
+	if s := w.model.status(w.selected); s != nil && s.Usable() && s.Refreshable && w.online {
+		w.onIntent(askRefresh)
+	}
+}
+
+// onAccept saves the form that is open.
+func (w *Window) onAccept() {
+	if w.page != nil && w.page.accept != nil {
+		w.page.accept()
+	}
+}
+
 // onEscape takes back one thing: a search, or a login that waits.
 func (w *Window) onEscape() {
 	if w.sidebar.search.Text != "" {
 		w.sidebar.search.SetText("")
 		return
 	}
-	if s := w.model.status(w.selected); s != nil && s.State == agentLoggingIn && w.online {
+	if s := w.model.status(w.selected); s != nil && s.State == agent.LoggingIn && w.online {
 		w.onIntent(askCancel)
 	}
+}
+
+// showShortcuts is the sheet with all keys.
+func (w *Window) showShortcuts() {
+	modifier := "Ctrl"
+	if runtime.GOOS == "darwin" {
+		modifier = "⌘"
+	}
+	all := [][2]string{{"↑ ↓", "Move in the list, also from the search"}, {"Enter", "The primary action: log in, or copy the token"}, {"Esc", "Clear the search, cancel a login, leave a page"}, {"F1", "This sheet"}}
+	for _, k := range w.shortcuts() {
+		if k.name != fyne.KeyQ {
+			all = append(all, [2]string{modifier + " " + k.shown, k.does})
+		}
+	}
+	rows := column(7)
+	for _, entry := range all {
+		rows.Add(container.New(formRow{90}, newLine(entry[0], look{style: fyne.TextStyle{Monospace: true, Bold: true}}), inset(8, 0, 0, 0, newShortLine(entry[1], plain)), container.NewHBox()))
+	}
+	shut := newButton("Close", nil, widget.MediumImportance, nil)
+	body := inset(12, 10, 20, 20, container.New(fixedWidth(420), column(10, newLine("Keyboard", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}), rows, across(0, 0, newLine("", plain), shut))))
+	popUp := widget.NewModalPopUp(body, w.window.Canvas())
+	shut.OnTapped = popUp.Hide
+	popUp.Show()
+	w.window.Canvas().Focus(shut)
 }

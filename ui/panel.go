@@ -129,10 +129,3 @@ func paragraph(text string) *widget.Label {
 	label.Wrapping = fyne.TextWrapWord
 	return label
 }
-
-// quiet is a button that does not ask to be pressed.
-func quiet(text string, icon fyne.Resource, tapped func()) *widget.Button {
-	button := widget.NewButtonWithIcon(text, icon, tapped)
-	button.Importance = widget.LowImportance
-	return button
-}

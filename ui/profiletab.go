@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
 	"fob/profiles"
@@ -14,7 +13,7 @@ import (
 // profileTab is how the profile is set up, read only.
 type profileTab struct {
 	content *fyne.Container
-	edit    *widget.Button
+	edit    *button
 	groups  *fyne.Container
 	ask     func(intent)
 }

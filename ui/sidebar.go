@@ -13,8 +13,8 @@ import (
 type sidebar struct {
 	content *fyne.Container
 	search  *input
-	add     *widget.Button
-	gear    *widget.Button
+	add     *button
+	gear    *button
 	rows    *rows
 	none    *widget.Label
 	now     func() time.Time
@@ -22,6 +22,7 @@ type sidebar struct {
 
 func newSidebar(m *model, now func() time.Time) *sidebar {
 	s := &sidebar{search: newInput("Search"), rows: newRows(), none: paragraph(""), now: now}
+	s.search.arrows = true
 	s.search.SetIcon(theme.SearchIcon())
 	s.add = quiet("", theme.ContentAddIcon(), nil)
 	s.gear = quiet("", theme.SettingsIcon(), nil)

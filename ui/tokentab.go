@@ -156,8 +156,8 @@ func lifeOf(d agent.Details, now time.Time) []fact {
 type secret struct {
 	content *fyne.Container
 	text    *widget.Label
-	reveal  *widget.Button
-	copy    *widget.Button
+	reveal  *button
+	copy    *button
 	open    bool
 	usable  bool
 	reached bool

@@ -25,6 +25,7 @@ type Window struct {
 	empty   *empty
 	offline *strip
 	layers  *fyne.Container // the main view, and a page over it
+	page    *page           // the page over the main view, or nil
 
 	selected string
 	online   bool
@@ -76,6 +77,10 @@ func (w *Window) wire() {
 	}
 	w.sidebar.rows.primary = w.onPrimary
 	w.sidebar.rows.menu = w.onMenu
+	w.sidebar.add.OnTapped = w.addProfile
+	w.sidebar.gear.OnTapped = w.openSettings
+	w.empty.add.OnTapped = w.addProfile
+	w.empty.demo.OnTapped = w.tryDemo
 	w.sidebar.rows.typed = func(e *fyne.KeyEvent) { w.onKey(e) }
 	w.detail.head.commands.ask = w.onIntent
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }

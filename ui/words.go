@@ -23,7 +23,7 @@ func stateWord(s agent.State) string {
 	case agent.LoginRequired:
 		return "Login needed"
 	case agent.Unusable:
-		return "Needs mending"
+		return "Needs fixing"
 	default:
 		return "Logged out"
 	}
@@ -58,7 +58,7 @@ func listTime(s agent.Status, now time.Time) string {
 	case agent.LoggingIn:
 		return "waiting"
 	case agent.Unusable:
-		return "mend"
+		return "fix"
 	}
 	if s.ExpiresAt == nil {
 		return "no expiry"

@@ -1,0 +1,242 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
+)
+
+// settingsView is the page with what is not of one profile.
+type settingsView struct {
+	content   *fyne.Container
+	theme     *widget.RadioGroup
+	clipboard *widget.Select
+	start     *widget.Check
+	about     *facts
+	findings  *fyne.Container
+	again     *button
+	wrong     *line
+	quietly   bool // values are being written by the program
+	now       agent.Settings
+	ask       func(agent.Settings)
+}
+
+// themes are the choices in the order to show them, with their values in the settings.
+var themes = []struct{ value, label string }{{"system", "As the system"}, {"light", "Light"}, {"dark", "Dark"}}
+
+// clipboardTimes are the choices for how long a copied token stays; 0 never clears.
+var clipboardTimes = []int{15, 45, 120, 300, 0}
+
+func newSettingsView() *settingsView {
+	v := &settingsView{about: newFacts(), findings: column(10), wrong: newShortLine("", look{color: colorNeed})}
+	var names []string
+	for _, t := range themes {
+		names = append(names, t.label)
+	}
+	v.theme = widget.NewRadioGroup(names, func(string) { v.changed() })
+	v.theme.Horizontal, v.theme.Required = true, true
+	v.clipboard = widget.NewSelect(nil, func(string) { v.changed() })
+	v.start = widget.NewCheck("Start Fob's agent when I log in to this computer", func(bool) { v.changed() })
+	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
+	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
+		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
+	}
+	heading := func(text string) fyne.CanvasObject { return newShortLine(text, section) }
+	v.content = column(10,
+		heading("WINDOW"), row("Theme", v.theme),
+		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(v.clipboard)),
+		heading("START"), row("", v.start), v.wrong,
+		heading("AGENT"), v.about.content,
+		across(8, 0, heading("WHAT FOB STANDS ON"), v.again), v.findings)
+	visible(v.wrong, false)
+	return v
+}
+
+// show writes the settings.
+func (v *settingsView) show(s agent.Settings) {
+	v.quietly = true
+	defer func() { v.quietly = false }()
+	v.now = s
+	for _, t := range themes {
+		if t.value == s.Theme || (s.Theme == "" && t.value == "system") {
+			v.theme.SetSelected(t.label)
+		}
+	}
+	times := clipboardTimes
+	if !slices.Contains(times, s.ClipboardSeconds) {
+		times = append([]int{s.ClipboardSeconds}, times...)
+	}
+	v.clipboard.Options = nil
+	for _, t := range times {
+		v.clipboard.Options = append(v.clipboard.Options, clipboardLabel(t))
+	}
+	v.clipboard.SetSelected(clipboardLabel(s.ClipboardSeconds))
+	v.start.SetChecked(s.StartAtLogin)
+}
+
+func clipboardLabel(seconds int) string {
+	switch {
+	case seconds <= 0:
+		return "never"
+	case seconds%60 == 0:
+		return "after " + strconv.Itoa(seconds/60) + " min"
+	default:
+		return "after " + strconv.Itoa(seconds) + " s"
+	}
+}
+
+// changed reports what was chosen.
+func (v *settingsView) changed() {
+	if v.quietly || v.ask == nil {
+		return
+	}
+	for _, t := range themes {
+		if t.label == v.theme.Selected {
+			v.now.Theme = t.value
+		}
+	}
+	for _, t := range append([]int{v.now.ClipboardSeconds}, clipboardTimes...) {
+		if clipboardLabel(t) == v.clipboard.Selected {
+			v.now.ClipboardSeconds = t
+		}
+	}
+	v.now.StartAtLogin = v.start.Checked
+	v.ask(v.now)
+}
+
+// say shows what went wrong with the last change.
+func (v *settingsView) say(err error) {
+	text := ""
+	if err != nil {
+		text = sentence(err.Error())
+	}
+	v.wrong.set(text)
+	visible(v.wrong, text != "")
+	v.content.Refresh()
+}
+
+// showAgent writes who the agent is.
+func (v *settingsView) showAgent(h agent.Hello, version string) {
+	tray := "shown"
+	if !h.Tray {
+		tray = "not shown: there is no place for it, or the agent was started without"
+	}
+	all := []fact{{"Window", version}, {"Agent", fmt.Sprintf("%s, process %d", h.Version, h.PID)}, {"Tokens rest in", storeWords(h.Store)}, {"Tray icon", tray}}
+	if h.Damage != nil {
+		all = append(all, fact{"profiles.json", sentence(h.Damage.Sentence) + " " + sentence(h.Damage.Remedy)})
+	}
+	v.about.show(all)
+	v.content.Refresh()
+}
+
+func storeWords(store string) string {
+	switch store {
+	case "keychain":
+		return "the system's keychain"
+	case "memory":
+		return "memory only: they are gone when the agent ends"
+	case "":
+		return "not known"
+	}
+	return store
+}
+
+// showFindings lists what was examined, what is wrong first.
+func (v *settingsView) showFindings(all []agent.Finding) {
+	v.findings.Objects = nil
+	for _, ok := range []bool{false, true} {
+		for _, f := range all {
+			if f.OK == ok {
+				v.findings.Objects = append(v.findings.Objects, findingRow(f))
+			}
+		}
+	}
+	v.findings.Refresh()
+	v.content.Refresh()
+}
+
+func findingRow(f agent.Finding) fyne.CanvasObject {
+	shape, word, color := "passed", "fine", colorGood
+	if !f.OK {
+		shape, word, color = "login_required", "needs attention", colorNeed
+	}
+	detail := sentence(f.Detail)
+	if f.Remedy != "" {
+		detail += "\n" + sentence(f.Remedy)
+	}
+	words := paragraph(detail)
+	words.SizeName = theme.SizeNameCaptionText
+	return container.NewBorder(nil, nil, inset(2, 0, 0, 10, container.NewVBox(square(icon(shape, color), 14))), nil,
+		container.New(tightPair{}, across(8, 0, newShortLine(f.Subject, plain), newLine(word, look{color: color, size: theme.SizeNameCaptionText})), words))
+}
+
+// tightPair puts a label right under a line.
+type tightPair struct{}
+
+func (tightPair) MinSize(o []fyne.CanvasObject) fyne.Size {
+	a, b := o[0].MinSize(), o[1].MinSize()
+	return fyne.NewSize(max(a.Width, b.Width), a.Height+b.Height-12)
+}
+
+func (tightPair) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	top := o[0].MinSize().Height
+	o[0].Resize(fyne.NewSize(size.Width, top))
+	o[1].Move(fyne.NewPos(-8, top-6))
+	o[1].Resize(fyne.NewSize(size.Width+16, o[1].MinSize().Height))
+	o[1].Resize(fyne.NewSize(size.Width+16, o[1].MinSize().Height))
+}
+
+// openSettings shows the settings, and asks the agent for what it shows.
+func (w *Window) openSettings() {
+	v := newSettingsView()
+	mine := func() bool { return w.page != nil && w.page.about == v }
+	w.actions.settings(func(s agent.Settings, err error) {
+		if err != nil {
+			v.say(err)
+			return
+		}
+		v.show(s)
+	})
+	v.ask = func(s agent.Settings) {
+		w.onSettings(s) // at once; the agent confirms it
+		w.actions.putSettings(s, func(err error) {
+			v.say(err)
+			if err != nil {
+				w.actions.settings(func(s agent.Settings, err error) {
+					if err == nil && mine() {
+						w.onSettings(s)
+						v.show(s)
+					}
+				})
+			}
+		})
+	}
+	look := func() {
+		w.actions.hello(func(h agent.Hello, err error) {
+			if err == nil {
+				v.showAgent(h, w.actions.world.Version)
+			}
+		})
+		enable(v.again, false)
+		w.actions.doctor(func(all []agent.Finding, err error) {
+			enable(v.again, true)
+			if err != nil {
+				all = []agent.Finding{{Subject: "agent", Detail: err.Error()}}
+			}
+			v.showFindings(all)
+		})
+	}
+	v.again.OnTapped = look
+	look()
+	keys := quiet("Keyboard", theme.InfoIcon(), w.showShortcuts)
+	p := newPage("Settings", keys, v.content, nil, w.back)
+	p.about = v
+	w.open(p)
+}

@@ -1,0 +1,80 @@
+package ui
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+)
+
+// stage is a window on Fyne's software driver. What the window's goroutines post waits in a queue until settle runs it on
+// the test's goroutine: widgets are touched by one goroutine only, as under the real driver.
+type stage struct {
+	*Window
+	t      *testing.T
+	agent  *fakeAgent
+	mu     sync.Mutex // guards queue and opened
+	queue  []func()
+	opened []string
+	clock  time.Time
+}
+
+// newStage opens a window on a fake agent. It is called inside a synctest bubble, so that settle knows when every
+// goroutine waits.
+func newStage(t *testing.T, fake *fakeAgent, name string) *stage {
+	t.Helper()
+	s := &stage{t: t, agent: fake, clock: noon}
+	app := test.NewTempApp(t)
+	s.Window = Open(app, fake, World{
+		Start: fake.start, Env: map[string]string{"DISPLAY": ":77"}, Profile: name, Version: "test",
+		Open: func(_ context.Context, url, command string) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.opened = append(s.opened, url+" "+command)
+			return nil
+		},
+		post: func(do func()) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.queue = append(s.queue, do)
+		},
+		now: func() time.Time { return s.clock },
+	})
+	s.window.Resize(fyne.NewSize(windowWidth, windowHeight))
+	t.Cleanup(func() {
+		s.Close()
+		s.actions.tasks.Wait()
+	})
+	s.settle()
+	return s
+}
+
+// settle lets every goroutine run until all wait, and runs what they posted, until nothing is left.
+func (s *stage) settle() {
+	for {
+		synctest.Wait()
+		s.mu.Lock()
+		queue := s.queue
+		s.queue = nil
+		s.mu.Unlock()
+		if len(queue) == 0 {
+			return
+		}
+		for _, do := range queue {
+			do()
+		}
+	}
+}
+
+// pass lets time go by, second by second.
+func (s *stage) pass(d time.Duration) {
+	for range int(d / time.Second) {
+		time.Sleep(time.Second) // inside a synctest bubble: no time goes by outside it
+		s.clock = s.clock.Add(time.Second)
+		s.settle()
+	}
+}
