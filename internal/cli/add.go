@@ -155,11 +155,11 @@ func (f *face) profilePresets() *cobra.Command {
 				if asJSON {
 					return f.printJSON(all)
 				}
-				rows := [][]string{{"ID", "SERVER", "ANSWERS TO GIVE"}}
+				var rows [][]string
 				for _, preset := range all {
 					rows = append(rows, []string{preset.ID, preset.Name, strings.Join(questionKeys(preset), ", ")})
 				}
-				return f.print(table(rows))
+				return f.print(headed([]string{"ID", "SERVER", "ANSWERS TO GIVE"}, rows))
 			}
 			preset, known := profiles.PresetByID(args[0])
 			if !known {
@@ -184,7 +184,7 @@ func questionKeys(preset profiles.Preset) []string {
 }
 
 func presetText(preset profiles.Preset) string {
-	rows := [][]string{nil, {"preset", preset.ID}, {"server", preset.Name}}
+	rows := [][]string{{"preset", preset.ID}, {"server", preset.Name}}
 	for _, line := range [][]string{{"register", preset.Register}, {"console", preset.Console}, {"documentation", preset.Documentation}} {
 		if line[1] != "" {
 			rows = append(rows, line)
@@ -197,7 +197,7 @@ func presetText(preset profiles.Preset) string {
 	if len(preset.Questions) == 0 {
 		return text
 	}
-	rows = [][]string{nil}
+	rows = nil
 	for _, q := range preset.Questions {
 		detail := "like " + q.Example
 		if q.Default != "" {

@@ -75,7 +75,7 @@ func serveHandout(tb testing.TB, home agent.Home) (socket string) {
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(text)
+		w.Write(append(text, '\n'))
 	})}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

@@ -109,7 +109,7 @@ func windowFinding() agent.Finding {
 }
 
 func findingsText(findings []agent.Finding) string {
-	rows := [][]string{nil}
+	var rows [][]string
 	for _, finding := range findings {
 		mark := "ok"
 		if !finding.OK {

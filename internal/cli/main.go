@@ -27,14 +27,13 @@ type Streams struct {
 type Hooks struct {
 	// Agent runs the agent in this process until ctx ends or it is told to stop, and returns the exit code.
 	Agent func(ctx context.Context, home agent.Home, noTray bool, stderr io.Writer) int
+	// Asked is what the agent answered to `fob token` when package quick has asked it already: an HTTP/1.0 response.
+	Asked []byte
 }
 
 // Main runs one command and returns its exit code: 0 done, 1 failed, 2 misused, 3 log in first, 4 the agent cannot be
 // reached, 5 the network or the server is down. args is without the program's name.
 func Main(ctx context.Context, args []string, streams Streams, hooks Hooks) int {
-	if code, done := quickToken(args, streams); done {
-		return code
-	}
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup stays in force
 		signals = append(signals, syscall.SIGHUP)

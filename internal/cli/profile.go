@@ -63,7 +63,7 @@ func (f *face) profileList() *cobra.Command {
 				f.hint("`fob demo` makes one to try, `fob profile add` one of your own")
 				return nil
 			}
-			rows := [][]string{{"NAME", "ENVIRONMENT", "SERVER", "CLIENT ID"}}
+			var rows [][]string
 			for _, p := range all {
 				server := p.Issuer
 				if server == "" {
@@ -71,7 +71,7 @@ func (f *face) profileList() *cobra.Command {
 				}
 				rows = append(rows, []string{p.Name, p.Environment, server, p.ClientID})
 			}
-			return f.print(table(rows))
+			return f.print(headed([]string{"NAME", "ENVIRONMENT", "SERVER", "CLIENT ID"}, rows))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -98,7 +98,7 @@ func (f *face) profileShow() *cobra.Command {
 }
 
 func profileText(view agent.ProfileView) string {
-	rows := [][]string{nil}
+	var rows [][]string
 	for _, field := range profiles.Fields() {
 		key := field.Key
 		values := view.Profile.Get(key)
@@ -106,7 +106,7 @@ func profileText(view agent.ProfileView) string {
 			values = nil
 			for _, kept := range view.Secrets {
 				if kept == key {
-					values = []string{"in the keychain"}
+					values = []string{"kept, not shown"}
 				}
 			}
 		}
@@ -256,13 +256,13 @@ func fieldsText(fields []profiles.Field) string {
 			text.WriteString("\n")
 		}
 		text.WriteString(view.Key + "  (" + view.Kind + ")\n  " + view.Help + "\n")
-		rows := [][]string{nil}
+		var rows [][]string
 		for _, line := range [][]string{{"default", view.Default}, {"choices", strings.Join(view.Choices, ", ")}, {"example", view.Example}, {"named by", view.Spec}} {
 			if line[1] != "" {
 				rows = append(rows, line)
 			}
 		}
-		if len(rows) > 1 {
+		if len(rows) > 0 {
 			text.WriteString(indent(table(rows)))
 		}
 	}

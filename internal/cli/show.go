@@ -44,7 +44,7 @@ token (for display: only the API judges it) and of the ID token, the checks the 
 
 func showText(d agent.Details, now time.Time) string {
 	shape, word := stateWord(d.State)
-	rows := [][]string{nil, {"profile", d.Name}, {"state", shape + " " + word}}
+	rows := [][]string{{"profile", d.Name}, {"state", shape + " " + word}}
 	add := func(label, value string) {
 		if value != "" {
 			rows = append(rows, []string{label, value})
@@ -88,7 +88,7 @@ func showText(d agent.Details, now time.Time) string {
 		text += "\nID token checks\n" + indent(table(checkRows(d.Checks)))
 	}
 	if len(d.History) > 0 {
-		rows := [][]string{nil}
+		var rows [][]string
 		for _, ev := range d.History {
 			rows = append(rows, []string{moment(ev.At), ev.What})
 		}
@@ -110,7 +110,7 @@ func refreshWords(s agent.Status, now time.Time) string {
 }
 
 func checkRows(checks []agent.Check) [][]string {
-	rows := [][]string{nil}
+	var rows [][]string
 	for _, check := range checks {
 		mark := "ok"
 		if !check.OK {
@@ -148,7 +148,7 @@ func claimsText(title string, claims map[string]any, now time.Time) string {
 		}
 		return strings.Compare(a, b)
 	})
-	rows := [][]string{nil}
+	var rows [][]string
 	for _, name := range names {
 		rows = append(rows, []string{name, claimWords(name, claims[name], now)})
 	}

@@ -72,11 +72,11 @@ func statuses(ctx context.Context, client *agent.Client, names []string) ([]agen
 }
 
 func statusTable(all []agent.Status, now time.Time) string {
-	rows := [][]string{{"NAME", "ENVIRONMENT", "STATE", "ACCOUNT", "TOKEN", "NOTE"}}
+	var rows [][]string
 	for _, s := range all {
 		rows = append(rows, statusRow(s, now))
 	}
-	return table(rows)
+	return headed([]string{"NAME", "ENVIRONMENT", "STATE", "ACCOUNT", "TOKEN", "NOTE"}, rows)
 }
 
 func statusRow(s agent.Status, now time.Time) []string {
@@ -129,7 +129,7 @@ func (f *face) printUpdate(update agent.Update, asJSON bool) error {
 	text := ""
 	for _, s := range update.Profiles {
 		row := append([]string{now.Format(time.TimeOnly)}, statusRow(s, now)...)
-		text += table([][]string{nil, row})
+		text += table([][]string{row})
 	}
 	for _, name := range update.Removed {
 		text += now.Format(time.TimeOnly) + "  " + clean(name) + "  removed\n"

@@ -72,8 +72,16 @@ func span(d time.Duration) string {
 // moment is a point in time as a person reads it, on this computer's clock.
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
-// table aligns rows in columns, two spaces apart; a column that is empty in every row after the first is left out.
-func table(rows [][]string) string {
+// headed is a table with a line of titles; a column without a value has no title either.
+func headed(titles []string, rows [][]string) string {
+	return columns(append([][]string{titles}, rows...), 1)
+}
+
+// table aligns rows in columns, two spaces apart; a column without a value is left out.
+func table(rows [][]string) string { return columns(rows, 0) }
+
+// columns aligns rows; a column that is empty below the first `titles` rows is left out.
+func columns(rows [][]string, titles int) string {
 	var widths []int
 	var filled []bool
 	for i, row := range rows {
@@ -83,7 +91,7 @@ func table(rows [][]string) string {
 			}
 			row[column] = clean(cell)
 			widths[column] = max(widths[column], utf8.RuneCountInString(row[column]))
-			filled[column] = filled[column] || i > 0 && cell != ""
+			filled[column] = filled[column] || i >= titles && cell != ""
 		}
 	}
 	var text strings.Builder

@@ -1,0 +1,6 @@
+package quick
+
+// socket is empty: a named pipe is opened by package agent.
+func socket(func(string) string) string { return "" }
+
+func exchange(_, _ string) []byte { return nil }
