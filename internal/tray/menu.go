@@ -1,0 +1,174 @@
+package tray
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"fob/internal/agent"
+)
+
+// maxProfiles are the profiles that the menu shows: about what fits beside a screen 800 pixels high. The rest is in the window.
+const maxProfiles = 20
+
+// maxName are the characters of a profile's or environment's name that the menu shows: wider menus leave small screens.
+const maxName = 40
+
+// Verb is what a menu entry or a reminder asks for.
+type Verb string
+
+// The verbs, with the function of [Actions] that each calls. An entry without a verb only says something.
+const (
+	VerbOpen    Verb = "open"    // OpenWindow
+	VerbLogin   Verb = "login"   // Login
+	VerbCopy    Verb = "copy"    // Copy
+	VerbRefresh Verb = "refresh" // Refresh
+	VerbLogout  Verb = "logout"  // Logout
+	VerbQuit    Verb = "quit"    // Quit
+)
+
+// Command is what a click asks for.
+type Command struct {
+	Verb    Verb
+	Profile string
+	Form    agent.Form // only with VerbCopy
+}
+
+// Item is one entry of the menu.
+type Item struct {
+	Label     string // as it is to be read: the platform's marks for access keys are escaped when it is drawn
+	Command   Command
+	Disabled  bool
+	Separator bool
+	Items     []Item // a submenu; its own Command then only says whose it is
+}
+
+// Menu is the tray's menu for these profiles at that moment: Open Fob first, Quit last, and between them the profiles by
+// environment, those that need attention first. It reads nothing else and changes nothing.
+func Menu(all []agent.Status, now time.Time) []Item {
+	items := []Item{{Label: "Open Fob", Command: Command{Verb: VerbOpen}}, {Separator: true}}
+	shown := pick(all)
+	switch len(all) {
+	case 0:
+		items = append(items, Item{Label: "No profiles yet: open Fob to add one", Disabled: true})
+	case 1: // nothing to choose from: its actions need no submenu
+		items = append(items, Item{Label: title(shown[0], now), Disabled: true})
+		items = append(items, actions(shown[0], now)...)
+	default:
+		environment := ""
+		for _, s := range shown {
+			if s.Environment != environment {
+				environment = s.Environment
+				items = append(items, Item{Separator: true}, Item{Label: plain(environment), Disabled: true})
+			}
+			items = append(items, Item{Label: title(s, now), Command: Command{Profile: s.Name}, Items: actions(s, now)})
+		}
+	}
+	if more := len(all) - len(shown); more > 0 {
+		items = append(items, Item{Separator: true}, Item{Label: many(more, "more profile") + " in Fob…", Command: Command{Verb: VerbOpen}})
+	}
+	items = append(items, Item{Separator: true}, Item{Label: "Quit", Command: Command{Verb: VerbQuit}})
+	return slices.CompactFunc(items, func(a, b Item) bool { return a.Separator && b.Separator })
+}
+
+// nextWords is when the menu's words change if nothing else does; the zero time if they do not.
+func nextWords(all []agent.Status, now time.Time) time.Time {
+	var next time.Time
+	for _, s := range pick(all) {
+		if _, _, until := saying(s, now); until > 0 && (next.IsZero() || now.Add(until).Before(next)) {
+			next = now.Add(until)
+		}
+	}
+	return next
+}
+
+// pick chooses the profiles that the menu shows and puts them in order: by environment, those without one first, within it by
+// need for attention, then by name. When there are too many, those that need attention come before the alphabet.
+func pick(all []agent.Status) []agent.Status {
+	shown := slices.Clone(all)
+	order := func(a, b agent.Status) int {
+		return cmp.Or(cmp.Compare(calm(a), calm(b)), fold(a.Name, b.Name))
+	}
+	slices.SortStableFunc(shown, order)
+	if len(shown) > maxProfiles {
+		shown = shown[:maxProfiles]
+	}
+	slices.SortStableFunc(shown, func(a, b agent.Status) int {
+		return cmp.Or(fold(a.Environment, b.Environment), order(a, b))
+	})
+	return shown
+}
+
+// fold compares names as a reader would, and exactly where that is no difference.
+func fold(a, b string) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
+}
+
+// calm is how little attention a profile needs.
+func calm(s agent.Status) int {
+	switch s.State {
+	case agent.LoginRequired, agent.Unusable:
+		return 0
+	case agent.Expiring:
+		return 1
+	case agent.Offline, agent.LoggingIn:
+		return 2
+	case agent.LoggedIn:
+		return 3
+	}
+	return 4
+}
+
+func title(s agent.Status, now time.Time) string {
+	shape, words, _ := saying(s, now)
+	return shape + " " + plain(s.Name) + " — " + words
+}
+
+// actions are what can be done with a profile, in an order that puts first what its state calls for. What cannot work is
+// there but disabled, so that entries keep their places.
+func actions(s agent.Status, now time.Time) []Item {
+	usable := s.Usable()
+	if s.State == agent.Offline && s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
+		usable = false
+	}
+	act := func(label string, works bool, verb Verb, form agent.Form) Item {
+		return Item{Label: label, Disabled: !works, Command: Command{Verb: verb, Profile: s.Name, Form: form}}
+	}
+	copies := []Item{
+		act("Copy token", usable, VerbCopy, agent.FormAccessToken),
+		act("Copy header", usable, VerbCopy, agent.FormHeader),
+		act("Copy curl", usable && s.APIBaseURL != "", VerbCopy, agent.FormCurl),
+	}
+	if s.HasIDToken {
+		copies = append(copies, act("Copy ID token", usable, VerbCopy, agent.FormIDToken))
+	}
+	again := s.Usable() || s.State == agent.LoginRequired || s.State == agent.LoggingIn
+	label := "Log in"
+	if again {
+		label = "Log in again…"
+	}
+	login := act(label, s.State != agent.Unusable, VerbLogin, "")
+	refresh := act("Refresh now", s.Usable() && s.Refreshable, VerbRefresh, "")
+	logout := act("Log out", s.Usable() || s.State == agent.LoginRequired, VerbLogout, "")
+
+	if s.Usable() {
+		return append(copies, Item{Separator: true}, refresh, login, logout)
+	}
+	return append(append([]Item{login, {Separator: true}}, copies...), Item{Separator: true}, refresh, logout)
+}
+
+// plain is a name as one line of a menu: nothing that breaks the line or turns its direction, and not too long.
+func plain(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, name)
+	if runes := []rune(name); len(runes) > maxName {
+		name = string(runes[:maxName-1]) + "…"
+	}
+	return name
+}

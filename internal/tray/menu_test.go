@@ -1,0 +1,254 @@
+package tray
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/agent"
+)
+
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+// in is a moment that long after noon.
+func in(d time.Duration) *time.Time {
+	at := noon.Add(d)
+	return &at
+}
+
+// Issue 2, "Tray": time left in words, no ticking; and the words change no earlier than said.
+func TestLeftSaysItCoarsely(t *testing.T) {
+	for _, c := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{-time.Second, "no time"}, {0, "no time"}, {time.Second, "under a minute"}, {59 * time.Second, "under a minute"},
+		{time.Minute, "1 min"}, {12*time.Minute + 59*time.Second, "12 min"}, {59*time.Minute + 59*time.Second, "59 min"},
+		{time.Hour, "1 h"}, {2*time.Hour + 9*time.Minute, "2 h 5 min"}, {9*time.Hour + 59*time.Minute, "9 h 55 min"},
+		{10*time.Hour + 59*time.Minute, "10 h"}, {47*time.Hour + 59*time.Minute, "47 h"},
+		{48 * time.Hour, "2 days"}, {90 * 24 * time.Hour, "90 days"},
+	} {
+		words, until := left(c.d)
+		if words != c.want {
+			t.Errorf("left(%v) = %q, want %q", c.d, words, c.want)
+		}
+		if until == 0 {
+			continue
+		}
+		if same, _ := left(c.d - until + 2); same != c.want {
+			t.Errorf("left(%v): %q changes to %q before %v", c.d, words, same, until)
+		}
+		if other, _ := left(c.d - until); other == c.want {
+			t.Errorf("left(%v): still %q after %v", c.d, words, until)
+		}
+	}
+}
+
+// outline writes a menu as text: submenus indented, disabled entries in parentheses.
+func outline(items []Item) string {
+	var out strings.Builder
+	var write func(items []Item, indent string)
+	write = func(items []Item, indent string) {
+		for _, item := range items {
+			switch {
+			case item.Separator:
+				fmt.Fprintf(&out, "%s--\n", indent)
+			case item.Disabled:
+				fmt.Fprintf(&out, "%s(%s)\n", indent, item.Label)
+			default:
+				fmt.Fprintf(&out, "%s%s\n", indent, item.Label)
+			}
+			write(item.Items, indent+"  ")
+		}
+	}
+	write(items, "")
+	return out.String()
+}
+
+// Issue 2, "Tray": by environment, each with state and time left and its actions, Open Fob first, Quit last.
+func TestMenuGroupsByEnvironment(t *testing.T) {
+	all := []agent.Status{
+		{Name: "Keycloak", Environment: "staging", State: agent.LoggedOut},
+		{Name: "Acme API", Environment: "production", State: agent.LoggedIn, ExpiresAt: in(42 * time.Minute), Refreshable: true, HasIDToken: true, APIBaseURL: "https://api.example.com"},
+		{Name: "GitHub", Environment: "production", State: agent.LoggedIn},
+		{Name: "Acme_&_API", Environment: "staging", State: agent.Expiring, ExpiresAt: in(3*time.Minute + time.Second)},
+		{Name: "Zitadel", Environment: "production", State: agent.LoginRequired},
+		{Name: "plane", State: agent.Offline, ExpiresAt: in(-time.Minute), Refreshable: true},
+	}
+	want := `Open Fob
+--
+⊘ plane — offline
+  (Copy token)
+  (Copy header)
+  (Copy curl)
+  --
+  Refresh now
+  Log in again…
+  Log out
+--
+(production)
+▲ Zitadel — log in again
+  Log in again…
+  --
+  (Copy token)
+  (Copy header)
+  (Copy curl)
+  --
+  (Refresh now)
+  Log out
+● Acme API — expires in 42 min
+  Copy token
+  Copy header
+  Copy curl
+  Copy ID token
+  --
+  Refresh now
+  Log in again…
+  Log out
+● GitHub — no expiry
+  Copy token
+  Copy header
+  (Copy curl)
+  --
+  (Refresh now)
+  Log in again…
+  Log out
+--
+(staging)
+◐ Acme_&_API — expires in 3 min
+  Copy token
+  Copy header
+  (Copy curl)
+  --
+  (Refresh now)
+  Log in again…
+  Log out
+○ Keycloak — log in
+  Log in
+  --
+  (Copy token)
+  (Copy header)
+  (Copy curl)
+  --
+  (Refresh now)
+  (Log out)
+--
+Quit
+`
+	before := slices.Clone(all)
+	if got := outline(Menu(all, noon)); got != want {
+		t.Errorf("menu:\n%s\nwant:\n%s", got, want)
+	}
+	for i := range all {
+		if all[i].Name != before[i].Name {
+			t.Fatal("Menu reordered its argument")
+		}
+	}
+}
+
+func TestMenuOfNoneAndOfOne(t *testing.T) {
+	if got, want := outline(Menu(nil, noon)), "Open Fob\n--\n(No profiles yet: open Fob to add one)\n--\nQuit\n"; got != want {
+		t.Errorf("empty menu:\n%s\nwant:\n%s", got, want)
+	}
+	got := outline(Menu([]agent.Status{{Name: "Demo", Environment: "demo", State: agent.Unusable}}, noon))
+	want := "Open Fob\n--\n(✕ Demo — needs mending)\n(Log in)\n--\n(Copy token)\n(Copy header)\n(Copy curl)\n--\n(Refresh now)\n(Log out)\n--\nQuit\n"
+	if got != want {
+		t.Errorf("menu of one:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// Every entry that can be clicked asks for the profile that it stands under.
+func TestMenuEntriesNameTheirProfile(t *testing.T) {
+	all := []agent.Status{{Name: "a", State: agent.LoggedIn, HasIDToken: true}, {Name: "b", State: agent.LoggedOut}}
+	for _, item := range Menu(all, noon) {
+		for _, sub := range item.Items {
+			if !sub.Separator && (sub.Command.Profile != item.Command.Profile || sub.Command.Verb == "") {
+				t.Errorf("%s / %s asks for %+v", item.Label, sub.Label, sub.Command)
+			}
+			if (sub.Command.Verb == VerbCopy) != (sub.Command.Form != "") {
+				t.Errorf("%s / %s: form %q", item.Label, sub.Label, sub.Command.Form)
+			}
+		}
+	}
+}
+
+// Issue 2, "Tray", and platform.md: the number of profiles is capped, and what needs a person is never cut off.
+func TestMenuIsCappedAndShowsWhatNeedsAttention(t *testing.T) {
+	var all []agent.Status
+	for i := range 1000 {
+		all = append(all, agent.Status{Name: fmt.Sprintf("profile %03d", i), Environment: fmt.Sprintf("env %d", i%3), State: agent.LoggedIn})
+	}
+	all[997].State = agent.LoginRequired
+	items := Menu(all, noon)
+	text := outline(items)
+	profiles := 0
+	for _, item := range items {
+		if len(item.Items) > 0 {
+			profiles++
+		}
+	}
+	if profiles != maxProfiles || !strings.Contains(text, "\n980 more profiles in Fob…\n") {
+		t.Errorf("%d profiles in:\n%s", profiles, text)
+	}
+	if !strings.Contains(text, "(env 1)\n▲ profile 997 — log in again\n") {
+		t.Errorf("the profile that needs a login is not first in its environment:\n%s", text)
+	}
+}
+
+func TestMenuNamesStayOnOneLine(t *testing.T) {
+	for name, want := range map[string]string{
+		"a\nb\tc":               "a b c",
+		"left\u202eright":       "left right",
+		strings.Repeat("ä", 41): strings.Repeat("ä", 39) + "…",
+		"under_score & co":      "under_score & co",
+		strings.Repeat("ß", 40): strings.Repeat("ß", 40),
+	} {
+		if got := plain(name); got != want {
+			t.Errorf("plain(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestNextWordsIsTheSoonest(t *testing.T) {
+	all := []agent.Status{
+		{Name: "a", State: agent.LoggedIn, ExpiresAt: in(90*time.Minute + 20*time.Second)},
+		{Name: "b", State: agent.LoggedIn, ExpiresAt: in(5*time.Minute + 30*time.Second)},
+		{Name: "c", State: agent.LoggedIn},
+	}
+	if got := nextWords(all, noon).Sub(noon); got != 20*time.Second+1 {
+		t.Errorf("words change in %v, want 20 s", got)
+	}
+	if got := nextWords(all[2:], noon); !got.IsZero() {
+		t.Errorf("without an expiry the words change at %v", got)
+	}
+}
+
+// Issue 2, "Tray": the icon's states and their order.
+func TestIconShowsTheGravest(t *testing.T) {
+	for _, c := range []struct {
+		states  []agent.State
+		icon    State
+		tooltip string
+	}{
+		{nil, "none", "Fob: nothing logged in"},
+		{[]agent.State{agent.LoggedOut, agent.LoggingIn}, "none", "Fob: nothing logged in"},
+		{[]agent.State{agent.LoggedOut, agent.LoggedIn}, "well", "Fob: 1 profile logged in"},
+		{[]agent.State{agent.LoggedIn, agent.Offline}, "offline", "Fob: offline"},
+		{[]agent.State{agent.Offline, agent.Expiring, agent.LoggedIn}, "expiring", "Fob: 1 token about to expire"},
+		{[]agent.State{agent.Expiring, agent.LoginRequired, agent.LoginRequired}, "login", "Fob: 2 logins needed"},
+		{[]agent.State{agent.LoggedIn, agent.Unusable}, "login", "Fob: 1 login needed"},
+	} {
+		var all []agent.Status
+		for _, s := range c.states {
+			all = append(all, agent.Status{State: s})
+		}
+		if got := Icon(all); got != c.icon {
+			t.Errorf("icon of %v: %s, want %s", c.states, got, c.icon)
+		}
+		if got := Tooltip(all); got != c.tooltip {
+			t.Errorf("tooltip of %v: %q, want %q", c.states, got, c.tooltip)
+		}
+	}
+}
