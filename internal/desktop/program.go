@@ -107,8 +107,7 @@ func executable(path string) error {
 }
 
 // command prepares a program with the Env alone, its own session and none of
-// our descriptors: Go opens every one of ours close-on-exec, and the three
-// standard ones are the null device.
+// our descriptors: the three standard ones are the null device.
 func (e Env) command(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
 	path, err := e.find(name)
 	if err != nil {
@@ -129,6 +128,7 @@ func (e Env) command(ctx context.Context, name string, args ...string) (*exec.Cm
 			cmd.Dir = ""
 		}
 	}
+	keepDescriptors()
 	detach(cmd)
 	return cmd, nil
 }

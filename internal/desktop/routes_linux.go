@@ -86,6 +86,9 @@ func routesChanged(data []byte, known map[netip.Addr]bool) bool {
 }
 
 func addressOf(m *syscall.NetlinkMessage) (netip.Addr, bool) {
+	if len(m.Data) < unix.SizeofIfAddrmsg {
+		return netip.Addr{}, false // ParseNetlinkRouteAttr would panic
+	}
 	attributes, err := syscall.ParseNetlinkRouteAttr(m)
 	if err != nil {
 		return netip.Addr{}, false

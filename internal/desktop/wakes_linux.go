@@ -35,8 +35,10 @@ func systemBusAddress() string {
 func watchSystem(ctx context.Context, address string, report func(Wake)) {
 	for {
 		if conn, cancel, err := connectBus(ctx, address); err == nil {
+			signals := make(chan *dbus.Signal, 16)
+			conn.Signal(signals)
 			if hearSystem(ctx, conn) {
-				listenSystem(ctx, conn, report)
+				listenSystem(ctx, signals, report)
 			}
 			conn.Close()
 			cancel()
@@ -68,9 +70,7 @@ func hearSystem(ctx context.Context, conn *dbus.Conn) bool {
 }
 
 // listenSystem reports until the connection or ctx ends.
-func listenSystem(ctx context.Context, conn *dbus.Conn, report func(Wake)) {
-	signals := make(chan *dbus.Signal, 16)
-	conn.Signal(signals)
+func listenSystem(ctx context.Context, signals <-chan *dbus.Signal, report func(Wake)) {
 	for {
 		select {
 		case signal, ok := <-signals:
