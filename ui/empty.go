@@ -14,8 +14,12 @@ type empty struct {
 	add     *button
 }
 
-func newEmpty() *empty {
+func newEmpty(picture []byte) *empty {
 	e := &empty{}
+	mark := square(icon("fob", theme.ColorNamePrimary), 64)
+	if len(picture) > 0 {
+		mark.Resource = fyne.NewStaticResource("fob.png", picture)
+	}
 	e.demo = newButton("Try the Demo profile", nil, widget.HighImportance, nil)
 	e.add = newButton("Add a profile", theme.ContentAddIcon(), widget.MediumImportance, nil)
 	head := newLine("Tokens, one click away", look{size: theme.SizeNameHeadingText, style: fyne.TextStyle{Bold: true}, align: fyne.TextAlignCenter})
@@ -24,7 +28,7 @@ func newEmpty() *empty {
 	words.Wrapping = fyne.TextWrapWord
 	hint := newLine("The Demo runs a small login server on this machine: nothing leaves it.", look{color: colorMuted, size: theme.SizeNameCaptionText, align: fyne.TextAlignCenter})
 	e.content = container.NewCenter(container.New(fixedWidth(420), column(12,
-		container.NewCenter(square(icon("fob", theme.ColorNamePrimary), 56)), head, words,
+		container.NewCenter(mark), head, words,
 		container.NewCenter(besides(8, e.demo, e.add)), hint)))
 	return e
 }

@@ -25,6 +25,8 @@ type World struct {
 	Profile string
 	// Version is of this window, to be shown beside the agent's.
 	Version string
+	// Icon is the app's icon, a PNG; it is shown where there is no profile yet.
+	Icon []byte
 
 	post func(func())     // runs a function where widgets may be touched; nil is fyne.Do
 	now  func() time.Time // nil is time.Now

@@ -52,7 +52,7 @@ const (
 func (w *Window) build() {
 	w.sidebar = newSidebar(w.model, w.now)
 	w.detail = newDetail()
-	w.empty = newEmpty()
+	w.empty = newEmpty(w.actions.world.Icon)
 	w.offline = newStrip()
 	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
 	body := container.New(twoSides{}, w.sidebar.content, newFill("separator", 0), right)
