@@ -54,7 +54,7 @@ func discovery(t *testing.T, documents map[string]string) *httptest.Server {
 			w.WriteHeader(404)
 			_, _ = w.Write([]byte("<html>not found</html>"))
 		case strings.HasPrefix(doc, "redirect "):
-			http.Redirect(w, r, strings.ReplaceAll(doc[9:], "%s", srv.URL), 302)
+			http.Redirect(w, r, strings.ReplaceAll(doc[9:], "%s", srv.URL), http.StatusFound)
 		case strings.HasPrefix(doc, "status "):
 			var code int
 			_, _ = fmt.Sscanf(doc, "status %d", &code)

@@ -136,7 +136,7 @@ func TestRedirectOnTokenEndpoint(t *testing.T) {
 		}
 	}
 	f := newFake(t)
-	f.routes["/userinfo"] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/u2", 302) }
+	f.routes["/userinfo"] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/u2", http.StatusFound) }
 	c := f.client()
 	if _, err := c.UserInfo(t.Context(), f.mustLogin(c)); !errors.Is(err, ErrRedirect) || f.count("/u2") != 0 {
 		t.Errorf("userinfo: %v", err)
@@ -184,6 +184,54 @@ func TestDefaultTimeout(t *testing.T) {
 	})
 }
 
+// Both places of discovery together get the time of one.
+func TestDiscoveryTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var served sync.WaitGroup
+		defer served.Wait()
+		hc := pipes(&served, func(conn net.Conn) {
+			defer conn.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				return
+			}
+			time.Sleep(20 * time.Second)
+			_, _ = conn.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+		})
+		start := time.Now()
+		if _, err := Discover(t.Context(), hc, "http://127.0.0.1:1"); !errors.Is(err, ErrTimeout) {
+			t.Error(err)
+		}
+		if d := time.Since(start); d != 30*time.Second {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+// endless is a body without end that counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (e *endless) Close() error               { return nil }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// No more than a megabyte is taken in before an answer is refused: R-054.
+func TestBodyLimit(t *testing.T) {
+	body := new(endless)
+	hc := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
+	})}
+	c := &Client{ID: "c", HTTP: hc, Metadata: &Metadata{TokenEndpoint: "https://id.example/token"}}
+	if _, err := c.Refresh(t.Context(), &Token{RefreshToken: "r"}); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
+	if body.read > maxBody+1 {
+		t.Errorf("%d bytes were read", body.read)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	f := newFake(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -210,7 +258,8 @@ func TestTransientNetwork(t *testing.T) {
 	if _, err := Discover(t.Context(), hc, "https://id.example"); !Transient(err) {
 		t.Errorf("no such host: %v", err)
 	}
-	for _, err := range []error{nil, InvalidGrant, ErrState, errors.New("x"), context.Canceled} {
+	for _, err := range []error{nil, InvalidGrant, ErrState, errors.New("x"), context.Canceled,
+		&net.OpError{Op: "dial", Err: context.Canceled}} {
 		if Transient(err) {
 			t.Errorf("transient: %v", err)
 		}
