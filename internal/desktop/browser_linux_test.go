@@ -31,6 +31,13 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
+// patient waits for programs to end however slow the machine is.
+func patient(t *testing.T) {
+	was, wayland := startGrace, waylandGrace
+	startGrace, waylandGrace = 30*time.Second, 30*time.Second
+	t.Cleanup(func() { startGrace, waylandGrace = was, wayland })
+}
+
 // recorder is a browser that writes down how it was called, in files of its
 // own directory.
 const recorder = `out=${0%/*}/out; PATH=$PATH:/usr/bin:/bin
@@ -41,6 +48,7 @@ printf '%s\n' $three >"$out.three"; printf '%s\n' $all >"$out.all"; ps -o sid= -
 const target = "https://as.example/authorize?client_id=a&state=b%20c&x=$(id)'"
 
 func TestOpenBrowserOrder(t *testing.T) { // R-090
+	patient(t)
 	for _, c := range []struct {
 		name, command, browser string
 		programs               []string
@@ -85,6 +93,7 @@ func TestOpenBrowserOrder(t *testing.T) { // R-090
 }
 
 func TestOpenBrowserHandsNothingOn(t *testing.T) { // R-300
+	patient(t)
 	dir := t.TempDir()
 	path := program(t, dir, "mine", recorder)
 	// As a shell would leave one open: without close-on-exec.
@@ -114,6 +123,7 @@ func TestOpenBrowserHandsNothingOn(t *testing.T) { // R-300
 }
 
 func TestOpenBrowserErrors(t *testing.T) {
+	patient(t)
 	dir := t.TempDir()
 	program(t, dir, "fails", "exit 3")
 	if err := os.WriteFile(dir+"/plain", []byte("x"), 0o600); err != nil {
@@ -139,6 +149,7 @@ func TestOpenBrowserErrors(t *testing.T) {
 }
 
 func TestOpenBrowserOnlyHTTP(t *testing.T) { // R-090
+	patient(t)
 	dir := t.TempDir()
 	path := program(t, dir, "mine", recorder)
 	for _, address := range []string{"", "file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "ms-settings:", "--help",
@@ -168,6 +179,10 @@ func TestForegroundBrowserIsNotWaitedFor(t *testing.T) {
 	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
+	until(t, "the browser runs", func() bool {
+		_, err := os.Stat(dir + "/pid")
+		return err == nil
+	})
 	pid, err := strconv.Atoi(strings.TrimSpace(read(t, dir+"/pid")))
 	if err != nil {
 		t.Fatal(err)

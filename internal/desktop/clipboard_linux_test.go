@@ -2,6 +2,7 @@ package desktop
 
 import (
 	"encoding/binary"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +11,7 @@ import (
 // A wl-copy that writes down how it was called and then stays, as the real one
 // does in the foreground.
 const fakeWlCopy = `[ "$1" = --help ] && { echo "HELP"; exit 1; }
-printf '%s\n' "$@" >"$HOME/args"; cat >"$HOME/text"; echo $$ >"$HOME/pid"
-[ -e "$HOME/taken" ] && exit 0
+printf '%s\n' "$@" >"$HOME/args"; cat >"$HOME/text"; : >"$HOME/ready"
 [ -e "$HOME/broken" ] && exit 1
 exec sleep 600`
 
@@ -28,6 +28,10 @@ func TestWaylandCopy(t *testing.T) { // R-300
 		if receipt.Through != "wl-copy" || time.Until(receipt.Clears) < 50*time.Minute {
 			t.Errorf("receipt %+v", receipt)
 		}
+		until(t, "wl-copy has read", func() bool {
+			_, err := os.Stat(dir + "/ready")
+			return err == nil
+		})
 		if got := read(t, dir+"/args"); got != want {
 			t.Errorf("arguments %q, want %q", got, want)
 		}
@@ -59,6 +63,7 @@ func only(t *testing.T, c *Clipboard) holder {
 }
 
 func TestClipboardErrors(t *testing.T) {
+	patient(t)
 	dir := t.TempDir()
 	program(t, dir, "wl-copy", fakeWlCopy)
 	if err := replaceFile(dir+"/broken", nil); err != nil {

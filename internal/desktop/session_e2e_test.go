@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -82,21 +81,6 @@ func dialBus(t *testing.T, address string) *dbus.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	return conn
-}
-
-// until asks again and again; the condition is somebody else's to make true.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(20 * time.Second)
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s: not within 20 s", what)
-		}
-	}
 }
 
 // lines collects what a program prints.
