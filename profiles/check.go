@@ -271,11 +271,17 @@ func checkCommand(v string) string {
 	if strings.TrimSpace(v) == "" {
 		return "is only spaces; write a command like firefox -P work, or leave it empty"
 	}
-	for _, quote := range []string{`"`, `'`} {
-		other := map[string]string{`"`: `'`, `'`: `"`}[quote]
-		if !strings.Contains(v, other) && strings.Count(v, quote)%2 != 0 {
-			return "has a quote that is not closed"
+	var open rune
+	for _, r := range v {
+		switch {
+		case open == 0 && (r == '"' || r == '\''):
+			open = r
+		case r == open:
+			open = 0
 		}
+	}
+	if open != 0 && !strings.ContainsRune(v, '\\') { // what a backslash means differs between systems
+		return "has a quote that is not closed"
 	}
 	return ""
 }

@@ -103,14 +103,14 @@ func checkText(body string) *damage {
 			}
 		}
 	}
-	var any json.RawMessage
-	err := json.Unmarshal([]byte(body), &any)
-	if err == nil {
+	if json.Valid([]byte(body)) {
 		return nil
 	}
+	var whole json.RawMessage
+	err := json.Unmarshal([]byte(body), &whole) // says where
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {
-		return &damage{0, err.Error()}
+		return &damage{0, "is not JSON"}
 	}
 	// The offset counts the bytes read, the wrong one among them; at the end of the text there is no wrong one.
 	offset := int(syntax.Offset)

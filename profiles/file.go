@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,8 +64,9 @@ func (f *File) Path() string { return f.path }
 // All returns the profiles in the order of the file. They can be read, which does not mean that they are valid: ask
 // [Profile.Validate].
 func (f *File) All() []Profile {
-	var all []Profile
-	for _, e := range f.now.Load().doc.entries {
+	d := f.now.Load().doc
+	all := make([]Profile, 0, len(d.byName))
+	for _, e := range d.entries {
 		if e.problems == nil {
 			all = append(all, e.profile.Clone())
 		}
@@ -221,14 +223,15 @@ func readSnapshot(path string) (*snapshot, error) {
 	if info, err = file.Stat(); err != nil {
 		return nil, fmt.Errorf("profiles: %w", err)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, fileMax+1))
-	if err != nil {
+	var text strings.Builder
+	text.Grow(int(min(info.Size(), fileMax)) + 1)
+	if _, err := io.Copy(&text, io.LimitReader(file, fileMax+1)); err != nil {
 		return nil, fmt.Errorf("profiles: %w", err)
 	}
-	if len(data) > fileMax {
+	if text.Len() > fileMax {
 		return nil, fmt.Errorf("profiles: %s is larger than %d MB; is it the right file?", path, fileMax>>20)
 	}
-	return &snapshot{info: info, read: now, text: string(data)}, nil
+	return &snapshot{info: info, read: now, text: text.String()}, nil
 }
 
 // edit changes the file: read again, change, write. When somebody writes it in between, it begins anew.

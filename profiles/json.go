@@ -28,7 +28,7 @@ func (p *Profile) UnmarshalJSON(data []byte) error {
 }
 
 // appendJSON appends the profile as a JSON object; indent is the white space in front of its braces, "" for one line.
-func (p *Profile) appendJSON(dst []byte, indent string) []byte {
+func (p Profile) appendJSON(dst []byte, indent string) []byte {
 	between, inner, end := ",", "", ""
 	if indent != "" {
 		inner, end = "\n"+indent+"  ", "\n"+indent
@@ -53,7 +53,7 @@ func (p *Profile) appendJSON(dst []byte, indent string) []byte {
 		if f.member == nil {
 			continue
 		}
-		m := f.member(p)
+		m := f.member(&p)
 		if !isSet(m) {
 			continue
 		}
