@@ -92,6 +92,8 @@ func TestPreconnectDoesNotDelayClose(t *testing.T) { // R-094, R-097
 
 func TestOldestIdleConnectionMakesRoom(t *testing.T) {
 	r := mustListen(t, "http://127.0.0.1:0/callback")
+	r.server.ReadHeaderTimeout = time.Hour // time alone does not end it here
+	r.server.ReadTimeout = time.Hour
 	start(t, r, "s1")
 	first := dial(t, r, "")
 	for range maxConns + 10 {

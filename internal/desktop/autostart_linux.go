@@ -68,3 +68,15 @@ func autostart(env Env) (bool, error) {
 	}
 	return true, nil
 }
+
+// configDir is the user's configuration directory (XDG Base Directory
+// Specification), or "" where even HOME is unknown.
+func (e Env) configDir() string {
+	if dir := e["XDG_CONFIG_HOME"]; filepath.IsAbs(dir) {
+		return dir
+	}
+	if home := e["HOME"]; filepath.IsAbs(home) {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}

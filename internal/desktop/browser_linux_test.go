@@ -196,3 +196,18 @@ func TestForegroundBrowserIsNotWaitedFor(t *testing.T) {
 		t.Error("opened although cancelled before")
 	}
 }
+
+// until asks again and again; the condition is somebody else's to make true.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(20 * time.Second)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("%s: not within 20 s", what)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func holdWayland(ctx context.Context, env Env, text string, secret bool) (holder
 	if secret && wlCopyKnows(ctx, env, "--sensitive") {
 		args = append(args, "--sensitive") // since wl-clipboard 2.3
 	}
-	cmd, err := env.command(nil, "wl-copy", args...)
+	cmd, err := env.command(context.WithoutCancel(ctx), "wl-copy", args...)
 	if err != nil {
 		return nil, fmt.Errorf("clipboard: %w", err)
 	}

@@ -9,7 +9,6 @@
 package desktop
 
 import (
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -73,18 +72,6 @@ func (e Env) environ() []string {
 	return list
 }
 
-// configDir is the user's configuration directory (XDG Base Directory
-// Specification), or "" where even HOME is unknown.
-func (e Env) configDir() string {
-	if dir := e["XDG_CONFIG_HOME"]; filepath.IsAbs(dir) {
-		return dir
-	}
-	if home := e["HOME"]; filepath.IsAbs(home) {
-		return filepath.Join(home, ".config")
-	}
-	return ""
-}
-
 // home is the directory that children are started in: never the agent's own,
 // which may be on a medium that somebody wants to remove.
 func (e Env) home() string {
@@ -95,6 +82,3 @@ func (e Env) home() string {
 	}
 	return ""
 }
-
-// ownEnv is this process's own, for calls that have no face.
-func ownEnv() Env { return EnvOf(os.Environ()) }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 //
@@ -54,21 +53,6 @@ func TestSplitWords(t *testing.T) {
 			if joined != want {
 				t.Errorf("%s (escapes %v): %s, want %s", c.line, escapes, joined, want)
 			}
-		}
-	}
-}
-
-// until asks again and again; the condition is somebody else's to make true.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(20 * time.Second)
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s: not within 20 s", what)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -80,3 +81,6 @@ func sendToast(ctx context.Context, env Env, t toast) error {
 	}
 	return nil
 }
+
+// ownEnv is this process's own, for calls that have no face.
+func ownEnv() Env { return EnvOf(os.Environ()) }

@@ -108,18 +108,15 @@ func executable(path string) error {
 }
 
 // command prepares a program with the Env alone, its own session and none of
-// our descriptors: the three standard ones are the null device.
+// our descriptors: the three standard ones are the null device. ctx ends it.
 func (e Env) command(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
 	path, err := e.find(name)
 	if err != nil {
 		return nil, err
 	}
-	cmd := &exec.Cmd{Path: path, Args: append([]string{name}, args...), Dir: e.home()}
-	if ctx != nil {
-		cmd = exec.CommandContext(ctx, path, args...)
-		cmd.Args[0], cmd.Dir = name, e.home()
-		cmd.WaitDelay = time.Second // a grandchild that holds a pipe is not waited for
-	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Args[0], cmd.Dir = name, e.home()
+	cmd.WaitDelay = time.Second // a grandchild that holds a pipe is not waited for
 	cmd.Env = e.environ()
 	if len(cmd.Env) == 0 {
 		cmd.Env = []string{} // nil would mean ours
@@ -140,7 +137,7 @@ func (e Env) launch(ctx context.Context, name string, args ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	cmd, err := e.command(nil, name, args...)
+	cmd, err := e.command(context.WithoutCancel(ctx), name, args...)
 	if err != nil {
 		return err
 	}
