@@ -48,11 +48,11 @@ type resident struct {
 
 func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	limitCore()
-	listener, err := agent.Listen(home)
+	socket, err := agent.Listen(home)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer socket.Close()
 	logger, closeLog, err := openLog(home)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 		logger.Warn("demo", "problem", err.Error())
 	}
 	served := make(chan error, 1)
-	go func() { served <- r.server.Serve(ctx, listener) }()
+	go func() { served <- r.server.Serve(ctx, socket.Listener) }()
 	agent.Report(nil)
 	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.kind))
 	r.background()

@@ -81,12 +81,15 @@ func newHouse(t *testing.T) *house {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
-	go func() { h.served <- h.server.Serve(ctx, listener) }()
+	go func() { h.served <- h.server.Serve(ctx, listener.Listener) }()
 	h.client = NewClient(home)
 	t.Cleanup(func() {
 		h.client.Close()
 		stop()
 		if err := <-h.served; err != nil {
+			t.Error(err)
+		}
+		if err := listener.Close(); err != nil {
 			t.Error(err)
 		}
 		h.engine.Close()

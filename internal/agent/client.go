@@ -230,10 +230,22 @@ func (c *Client) Doctor(ctx context.Context) ([]Finding, error) {
 	return found, err
 }
 
-// Stop ends the agent. It returns when the agent has let go of its socket.
+// Stop ends the agent. It returns when the agent has ended: a refresh that has spent its token is finished first.
 func (c *Client) Stop(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "stop", nil, nil)
+	if err := c.call(ctx, http.MethodPost, "stop", nil, nil); err != nil {
+		return err
+	}
+	c.Close()
+	ctx, cancel := context.WithTimeout(ctx, stopsWithin)
+	defer cancel()
+	if err := released(ctx, c.home); err != nil {
+		return &Error{Kind: Failed, Code: "agent_stopping", Sentence: "the agent was told to stop and has not ended yet", Remedy: "see " + c.home.LogFile()}
+	}
+	return nil
 }
+
+// stopsWithin is how long an agent that was told to stop may take.
+const stopsWithin = 30 * time.Second
 
 // call makes one request with a JSON body and reads a JSON answer.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,10 +38,13 @@ func ours(path string, kind os.FileMode) error {
 	return nil
 }
 
+// lookAgain is how often a lock is tried again; only two agents, or an agent and `fob stop`, ever wait for it.
+const lookAgain = 10 * time.Millisecond
+
 // Listen opens the agent's socket, mode 0600 in a directory of mode 0700, for this user's processes alone. It returns
-// [ErrRunning] when another agent serves already; what a dead one left behind is removed. The lock is held until the
-// listener is closed.
-func Listen(home Home) (net.Listener, error) {
+// [ErrRunning] when another agent serves already; it waits for one that is ending, and removes what a dead one left behind.
+// The process is the agent until [Socket.Close].
+func Listen(home Home) (*Socket, error) {
 	if err := os.MkdirAll(home.Runtime, 0o700); err != nil {
 		return nil, fmt.Errorf("socket directory: %w", err)
 	}
@@ -50,17 +54,9 @@ func Listen(home Home) (net.Listener, error) {
 	if err := os.Chmod(home.Runtime, 0o700); err != nil {
 		return nil, fmt.Errorf("socket directory: %w", err)
 	}
-	// The lock decides who is the agent, and the kernel drops it with the process, however that ends.
-	lock, err := os.OpenFile(filepath.Join(home.Runtime, "agent.lock"), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	lock, err := takeLock(home)
 	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrRunning
-		}
-		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
+		return nil, err
 	}
 	if err := os.Remove(home.Socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		lock.Close()
@@ -77,18 +73,83 @@ func Listen(home Home) (net.Listener, error) {
 		lock.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	return &guarded{Listener: listener, lock: lock}, nil
+	return &Socket{Listener: guarded{listener}, lock: lock}, nil
+}
+
+// takeLock takes the lock that decides who is the agent. The kernel drops it with the process, however that ends.
+func takeLock(home Home) (*os.File, error) {
+	for deadline := time.Now().Add(stopsWithin); ; time.Sleep(lookAgain) {
+		lock, err := os.OpenFile(home.lock(), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
+		}
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return lock, nil
+		}
+		lock.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", home.lock(), err)
+		}
+		// Held by an agent: one that answers stays; one that does not is starting or ending.
+		conn, err := net.Dial("unix", home.Socket())
+		if err == nil {
+			conn.Close()
+		}
+		if err == nil || time.Now().After(deadline) {
+			return nil, ErrRunning
+		}
+	}
+}
+
+// released waits until no agent holds the lock of home.
+func released(ctx context.Context, home Home) error {
+	for {
+		lock, err := os.OpenFile(home.lock(), os.O_RDWR, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+		lock.Close()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+func (h Home) lock() string { return filepath.Join(h.Runtime, "agent.lock") }
+
+// Socket is what makes a process the agent.
+type Socket struct {
+	Listener net.Listener // ends before the agent does: see [Server.Serve]
+	lock     *os.File
+}
+
+// Close closes the listener and lets another process be the agent. It is the last thing an agent does: what it still
+// stores must not meet a successor.
+func (s *Socket) Close() error {
+	err := s.Listener.Close()
+	s.lock.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // guarded accepts connections of this user's processes only (R-302). Processes of the same user are no boundary: each of them
 // could ask the keychain as well.
-type guarded struct {
-	net.Listener
-	lock *os.File
-}
+type guarded struct{ net.Listener }
 
 // Accept waits for the next connection of this user; others are closed.
-func (g *guarded) Accept() (net.Conn, error) {
+func (g guarded) Accept() (net.Conn, error) {
 	for {
 		conn, err := g.Listener.Accept()
 		if err != nil {
@@ -104,11 +165,4 @@ func (g *guarded) Accept() (net.Conn, error) {
 		}
 		conn.Close()
 	}
-}
-
-// Close closes the socket, then lets go of the lock.
-func (g *guarded) Close() error {
-	err := g.Listener.Close()
-	g.lock.Close()
-	return err
 }

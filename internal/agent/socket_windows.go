@@ -9,6 +9,7 @@ import (
 	"net"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/Microsoft/go-winio"
 	"golang.org/x/sys/windows"
@@ -33,7 +34,7 @@ func dial(ctx context.Context, home Home) (net.Conn, error) {
 }
 
 // Listen opens the agent's pipe for this user alone. It returns [ErrRunning] when another agent serves already.
-func Listen(home Home) (net.Listener, error) {
+func Listen(home Home) (*Socket, error) {
 	name, who, err := pipeName(home)
 	if err != nil {
 		return nil, err
@@ -46,5 +47,29 @@ func Listen(home Home) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipe: %w", err)
 	}
-	return listener, nil
+	return &Socket{Listener: listener}, nil
+}
+
+// Socket is what makes a process the agent: the first instance of its pipe.
+type Socket struct {
+	Listener net.Listener // ends before the agent does: see [Server.Serve]
+}
+
+// Close closes the pipe and lets another process be the agent.
+func (s *Socket) Close() error { return s.Listener.Close() }
+
+// released waits until nobody serves the pipe of home.
+func released(ctx context.Context, home Home) error {
+	for {
+		conn, err := dial(ctx, home)
+		if err != nil {
+			return ctx.Err()
+		}
+		conn.Close()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }

@@ -1,0 +1,8 @@
+#!/bin/bash
+# Measures the programs in build/ on a desktop of their own and prints medians. Takes about two minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+dev/packages.sh build desktop
+CGO_ENABLED=0 go build -trimpath -o build/bench ./dev/bench
+printf 'fob: bench: %s, %s cores, %s\n' "$(go env GOOS/GOARCH 2>/dev/null | tr '\n' '/')" "$(nproc)" "$(go version)"
+exec dev/desktop.sh -- build/bench build
