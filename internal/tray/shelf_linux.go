@@ -71,7 +71,7 @@ func (s *busShelf) apply() {
 	}()
 	if s.drawn.icon != s.view.state || s.drawn.panel != s.panel {
 		s.drawn.icon, s.drawn.panel = "", ""
-		systray.SetIcon(assets.TrayIcon(s.view.state, s.panel))
+		systray.SetIcon(forSystray(assets.TrayIcon(s.view.state, s.panel)))
 		s.drawn.icon, s.drawn.panel = s.view.state, s.panel
 	}
 	if s.drawn.tooltip != s.view.tooltip {
