@@ -159,10 +159,13 @@ KEY=@FILE or KEY=- (standard input). A login survives unless server, client or s
 func (f *face) profileRemove() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove a profile, its tokens and its secrets",
-		Long:    "Removes the profile and forgets its tokens and secrets. To revoke the tokens at the server as well, log out first.",
+		Long:    "Removes the profile and forgets its tokens and secrets. To revoke the tokens at the server as well, log out first.\nThe name must be exact here.",
 		Example: "  fob logout work && fob profile remove work", Args: words(1, 1), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.withProfile(cmd.Context(), args[0], func(client *agent.Client, view agent.ProfileView) error {
+				if view.Profile.Name != args[0] { // nothing else is lost for good by a name that is nearly right
+					return unknownName([]string{view.Profile.Name}, args[0])
+				}
 				if err := client.RemoveProfile(cmd.Context(), view.Profile.Name); err != nil {
 					return err
 				}
