@@ -45,14 +45,14 @@ var (
 )
 
 // show writes the problem, or takes the banner away when there is none.
-func (b *banner) show(p *agent.Problem, k kind, now time.Time) {
+func (b *banner) show(name string, p *agent.Problem, k kind, now time.Time) {
 	if p == nil {
 		visible(b.content, false)
 		return
 	}
 	b.back.color = k.tint
 	b.shape.Resource = icon(k.shape, k.color)
-	b.what.SetText(sentence(p.Sentence))
+	b.what.SetText(sentence(about(name, p.Sentence)))
 	b.remedy.SetText(sentence(p.Remedy))
 	visible(b.remedy, p.Remedy != "")
 	b.tick(p, now)

@@ -85,7 +85,7 @@ func (h *head) show(s scene) {
 	case agent.LoggedIn, agent.Expiring:
 		kind = soon
 	}
-	h.problem.show(status.Problem, kind, s.now)
+	h.problem.show(status.Name, status.Problem, kind, s.now)
 	h.commands.show(s)
 	h.tick(s)
 }

@@ -19,14 +19,14 @@ type discovery struct {
 	content *fyne.Container
 	button  *button
 	cancel  *button
-	words   *widget.Label
+	words   *note
 	shape   *canvas.Image
 	found   agent.Discovery
 	asking  bool
 }
 
 func newDiscovery() *discovery {
-	d := &discovery{words: paragraph(""), shape: square(nil, 14)}
+	d := &discovery{words: newNote(""), shape: square(nil, 14)}
 	d.button = newButton("Discover", nil, widget.MediumImportance, nil)
 	d.cancel = quiet("Cancel", nil, nil)
 	d.content = container.New(indent{labelWidth}, container.NewBorder(nil, nil, inset(10, 0, 0, 0, container.NewVBox(d.shape)), container.NewVBox(d.cancel), d.words))
@@ -39,7 +39,7 @@ func (d *discovery) offer(on bool) { enable(d.button, on && !d.asking) }
 
 // show is the only code that changes the widgets.
 func (d *discovery) show(text, shape string, color fyne.ThemeColorName) {
-	d.words.SetText(text)
+	d.words.set(text, map[bool]fyne.ThemeColorName{true: colorNeed, false: theme.ColorNameForeground}[color == colorNeed])
 	d.shape.Resource = icon(shape, color)
 	d.shape.Refresh()
 	visible(d.cancel, d.asking)

@@ -11,8 +11,9 @@ import (
 )
 
 // draftOf is a new profile with what a preset knows. What depends on an answer stays empty until it is given.
-func draftOf(preset profiles.Preset) draft {
+func draftOf(preset profiles.Preset, free func(string) string) draft {
 	p := preset.Profile.Clone()
+	p.Name = free(p.Name)
 	for _, about := range profiles.Fields() {
 		if about.Kind == profiles.KindSecret || about.Key == "name" {
 			continue
@@ -48,7 +49,7 @@ func (w *Window) duplicate(name string) {
 			return
 		}
 		p := view.Profile.Clone()
-		p.Name = w.model.free(name)
+		p.Name = w.model.free(name + " copy")
 		w.openEditor(newEditor(draft{profile: p}, w.model.names()), "Copy of "+name)
 	})
 }
@@ -72,12 +73,12 @@ func (w *Window) openEditor(e *editor, heading string) {
 			w.onSelect(edit.Profile.Name)
 		})
 	}
-	e.offer = w.suggest
+	e.offer, e.pass = w.suggest, w.onShortcut
 	e.discover.button.OnTapped = func() { e.onDiscover(w.actions.discover) }
 	e.advanced.refresh = e.check
 	below := across(10, 0, e.reason, quiet("Cancel", nil, leave), e.save)
 	p := newPage(heading, nil, e.body(func(address string) { w.actions.open(address, "", w.failed) }), below, leave)
-	p.accept = e.onSave
+	p.accept, p.about = e.onSave, e
 	p.focus = e.firstEmpty()
 	w.open(p)
 }
@@ -118,11 +119,11 @@ func (w *Window) remove(name string) {
 // names are all profiles' names.
 func (m *model) names() []string { return append([]string(nil), m.order...) }
 
-// free is a name like name that no profile has.
+// free is name, or a name like it that no profile has.
 func (m *model) free(name string) string {
-	candidate := name + " copy"
+	candidate := name
 	for i := 2; m.byName[candidate] != nil; i++ {
-		candidate = fmt.Sprintf("%s copy %d", name, i)
+		candidate = fmt.Sprintf("%s %d", name, i)
 	}
 	return candidate
 }

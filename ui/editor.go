@@ -39,6 +39,7 @@ type editor struct {
 
 	accept func(agent.ProfileEdit)
 	offer  func(*field, []profiles.Choice) // shows suggestions
+	pass   func(fyne.Shortcut)             // takes shortcuts that are not a field's
 }
 
 func newEditor(d draft, taken []string) *editor {
@@ -60,6 +61,7 @@ func newEditor(d draft, taken []string) *editor {
 		}
 	}
 	e.advanced = newAdvanced(e.buildAdvanced)
+	e.advanced.search.shortcut = e.onShortcut
 	e.check()
 	return e
 }
@@ -72,18 +74,23 @@ func (e *editor) build(about profiles.Field) *field {
 	case about.Kind == profiles.KindSecret && slices.Contains(e.draft.stored, about.Key):
 		f.entry.SetPlaceHolder("stored; leave empty to keep it")
 		e.forget = widget.NewCheck("Forget it", func(bool) { e.check() })
-		f.beside.Add(e.forget)
+		f.put(e.forget)
 	case about.Key == "issuer":
-		f.beside.Add(e.discover.button)
+		f.put(e.discover.button)
 	}
 	return e.watch(f)
 }
 
 func (e *editor) watch(f *field) *field {
 	f.typed = e.onTyped
+	if f.entry != nil {
+		f.entry.shortcut = e.onShortcut
+	}
 	f.pick = func(f *field) { e.offer(f, e.suggestions(f)) }
 	return f
 }
+
+func (e *editor) onShortcut(s fyne.Shortcut) { e.pass(s) }
 
 func (e *editor) buildAdvanced() []*field {
 	var all []*field

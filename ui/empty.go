@@ -74,8 +74,8 @@ func newStrip() *strip {
 func (s *strip) show(l link) {
 	if !l.up {
 		text := "The agent has ended. Starting it again …"
-		if l.why != nil {
-			text = "The agent is not there: " + sentence(l.why.Error()) + " Trying again …"
+		if l.tries > 1 && l.why != nil {
+			text = sentence(l.why.Error()) + " Trying again …"
 		}
 		s.words.set(text)
 	}

@@ -22,7 +22,7 @@ type field struct {
 	entry   *input         // nil for a choice or a colour
 	choice  *widget.Select // nil for the others
 	colors  *swatches
-	hint    *widget.Label
+	hint    *note
 	beside  *fyne.Container // room for a button, for the issuer's
 	typed   func()          // the value changed
 	pick    func(*field)    // the user asks for the suggestions
@@ -33,9 +33,7 @@ type field struct {
 const labelWidth = 168
 
 func newField(about profiles.Field) *field {
-	f := &field{about: about, hint: paragraph(about.Help), beside: container.NewHBox()}
-	f.hint.SizeName = theme.SizeNameCaptionText
-	f.hint.Importance = widget.LowImportance
+	f := &field{about: about, hint: newNote(about.Help), beside: container.NewHBox()}
 	var control fyne.CanvasObject
 	switch {
 	case about.Kind == profiles.KindColor:
@@ -62,6 +60,7 @@ func newField(about profiles.Field) *field {
 		}
 	}
 	name := newShortLine(about.Label, plain)
+	f.beside.Hide() // until something is put there
 	f.content = container.New(formRow{labelWidth}, name, across(6, 0, control, f.beside), f.hint)
 	return f
 }
@@ -96,6 +95,12 @@ func (f *field) changed() {
 	}
 	f.touched = true
 	f.typed()
+}
+
+// put adds something at the field's right.
+func (f *field) put(o fyne.CanvasObject) {
+	f.beside.Add(o)
+	f.beside.Show()
 }
 
 // values is what the field holds, as text.
@@ -153,15 +158,11 @@ func (f *field) set(values []string) {
 
 // show writes what is wrong under the field, or what it is for.
 func (f *field) show(problem string) {
-	text, importance := f.about.Help, widget.LowImportance
 	if problem != "" {
-		text, importance = f.about.Label+" "+problem+".", widget.DangerImportance
-	}
-	if f.hint.Text == text && f.hint.Importance == importance {
+		f.hint.set(f.about.Label+" "+problem+".", colorNeed)
 		return
 	}
-	f.hint.Importance = importance
-	f.hint.SetText(text)
+	f.hint.set(f.about.Help, colorMuted)
 }
 
 func labels(choices []profiles.Choice) []string {
@@ -174,6 +175,9 @@ func labels(choices []profiles.Choice) []string {
 
 // example is what stands in an empty field: its default, or what a value looks like.
 func example(f profiles.Field) string {
+	if f.Kind == profiles.KindSecret {
+		return ""
+	}
 	if f.Default != "" {
 		return f.Default
 	}
@@ -280,7 +284,9 @@ func (s *swatch) TypedRune(rune) {}
 func (s *swatch) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn {
 		s.tapped()
+		return
 	}
+	passKey(s, e)
 }
 
 // CreateRenderer is for Fyne.

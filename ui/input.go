@@ -10,7 +10,8 @@ import (
 // has the focus, and a field swallows those it does not know.
 type input struct {
 	widget.Entry
-	arrows bool // up and down are the window's too: for the search
+	arrows   bool                // up and down are the window's too: for the search
+	shortcut func(fyne.Shortcut) // takes the shortcuts that are not the field's
 }
 
 func newInput(placeholder string) *input {
@@ -34,8 +35,8 @@ func (i *input) TypedShortcut(s fyne.Shortcut) {
 	}
 	_, copying := s.(*fyne.ShortcutCopy)
 	if foreign || (copying && i.SelectedText() == "") {
-		if c, ok := fyne.CurrentApp().Driver().CanvasForObject(i).(fyne.Shortcutable); ok {
-			c.TypedShortcut(s)
+		if i.shortcut != nil {
+			i.shortcut(s)
 		}
 		return
 	}

@@ -43,20 +43,32 @@ func (w *Window) keys() {
 		if k.name == fyne.KeyC {
 			shortcut = &fyne.ShortcutCopy{} // Fyne makes its own of Ctrl+C
 		}
-		canvas.AddShortcut(shortcut, func(fyne.Shortcut) {
-			if (w.page == nil || k.paged) && canvas.Overlays().Top() == nil {
-				k.do()
-			}
-		})
+		canvas.AddShortcut(shortcut, w.onShortcut)
 	}
+	w.sidebar.search.shortcut = w.onShortcut
 	canvas.SetOnTypedKey(w.onKey)
+}
+
+// onShortcut reacts to a shortcut that no text field took.
+func (w *Window) onShortcut(s fyne.Shortcut) {
+	if w.window.Canvas().Overlays().Top() != nil {
+		return
+	}
+	_, copying := s.(*fyne.ShortcutCopy)
+	custom, _ := s.(*desktop.CustomShortcut)
+	for _, k := range w.shortcuts() {
+		if (w.page == nil || k.paged) && (copying && k.name == fyne.KeyC || custom != nil && custom.KeyName == k.name && custom.Modifier == fyne.KeyModifierShortcutDefault) {
+			k.do()
+			return
+		}
+	}
 }
 
 // onKey reacts to a key that no text field took.
 func (w *Window) onKey(e *fyne.KeyEvent) {
 	if top := w.window.Canvas().Overlays().Top(); top != nil {
 		if e.Name == fyne.KeyEscape {
-			top.Hide()
+			w.window.Canvas().Overlays().Remove(top)
 		}
 		return
 	}

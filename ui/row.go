@@ -127,9 +127,9 @@ func (r *rowRenderer) Layout(size fyne.Size) {
 	}
 	r.back.Move(fyne.NewPos(inset, 1))
 	r.back.Resize(fyne.NewSize(size.Width-2*inset, size.Height-2))
-	r.stripe.Move(fyne.NewPos(inset+2, 9))
-	r.stripe.Resize(fyne.NewSize(3, size.Height-18))
-	left := float32(inset + 11)
+	r.stripe.Move(fyne.NewPos(inset+5, 10))
+	r.stripe.Resize(fyne.NewSize(3, size.Height-20))
+	left := float32(inset + 14)
 	w.shape.Move(fyne.NewPos(left, (size.Height-shape)/2))
 	w.shape.Resize(fyne.NewSquareSize(shape))
 	left += shape + 10

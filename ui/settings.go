@@ -48,8 +48,8 @@ func newSettingsView() *settingsView {
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
 	}
-	heading := func(text string) fyne.CanvasObject { return newShortLine(text, section) }
-	v.content = column(10,
+	heading := func(text string) fyne.CanvasObject { return inset(12, 0, 0, 0, newShortLine(text, section)) }
+	v.content = column(6,
 		heading("WINDOW"), row("Theme", v.theme),
 		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(v.clipboard)),
 		heading("START"), row("", v.start), v.wrong,
@@ -171,8 +171,7 @@ func findingRow(f agent.Finding) fyne.CanvasObject {
 	if f.Remedy != "" {
 		detail += "\n" + sentence(f.Remedy)
 	}
-	words := paragraph(detail)
-	words.SizeName = theme.SizeNameCaptionText
+	words := newNote(detail)
 	return container.NewBorder(nil, nil, inset(2, 0, 0, 10, container.NewVBox(square(icon(shape, color), 14))), nil,
 		container.New(tightPair{}, across(8, 0, newShortLine(f.Subject, plain), newLine(word, look{color: color, size: theme.SizeNameCaptionText})), words))
 }

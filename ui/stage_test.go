@@ -78,3 +78,16 @@ func (s *stage) pass(d time.Duration) {
 		s.settle()
 	}
 }
+
+// editorOf is the form that is open.
+func (s *stage) editorOf() *editor {
+	s.t.Helper()
+	if s.page == nil {
+		s.t.Fatal("no page is open")
+	}
+	e, ok := s.page.about.(*editor)
+	if !ok {
+		s.t.Fatal("the page is not a form")
+	}
+	return e
+}

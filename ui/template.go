@@ -36,7 +36,7 @@ func (w *Window) fromPreset(preset profiles.Preset) {
 		w.tryDemo()
 		return
 	}
-	w.openEditor(newEditor(draftOf(preset), w.model.names()), "New profile · "+preset.Name)
+	w.openEditor(newEditor(draftOf(preset, w.model.free), w.model.names()), "New profile · "+preset.Name)
 }
 
 // tryDemo starts the demo server and shows its profile.
@@ -107,6 +107,8 @@ func (t *tile) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
 		t.tapped()
+	default:
+		passKey(t, e)
 	}
 }
 

@@ -131,7 +131,7 @@ var lightColors = map[fyne.ThemeColorName]color.Color{
 	theme.ColorNameSelection:           veil(0x2456c9, 0x33),
 	theme.ColorNameHover:               veil(0x1b1f26, 0x12),
 	theme.ColorNamePressed:             veil(0x1b1f26, 0x24),
-	theme.ColorNameInputBackground:     rgb(0xffffff),
+	theme.ColorNameInputBackground:     rgb(0xf7f8fa),
 	theme.ColorNameInputBorder:         rgb(0xc4cad4),
 	theme.ColorNameSeparator:           rgb(0xdfe3e9),
 	theme.ColorNameMenuBackground:      rgb(0xffffff),

@@ -45,9 +45,10 @@ func (t *tokenTab) show(d agent.Details, now time.Time) {
 		t.mask() // another token than the one that was revealed
 	}
 	t.shown = d
-	t.access.offer(d.Usable(), d.State == agent.LoggedOut || d.State == agent.LoggingIn || d.State == agent.LoginRequired)
-	visible(t.id.content, d.HasIDToken)
-	t.id.offer(d.HasIDToken && d.Usable(), false)
+	visible(t.access.content, d.Usable())
+	t.access.offer(d.Usable())
+	visible(t.id.content, d.HasIDToken && d.Usable())
+	t.id.offer(d.HasIDToken && d.Usable())
 	t.showScopes(d.Status)
 	t.facts.show(lifeOf(d, now))
 }
@@ -211,18 +212,9 @@ func (s *secret) mask() {
 	s.reveal.SetText("Show")
 }
 
-// offer says whether there is a token; none says that there is none at all.
-func (s *secret) offer(usable, none bool) {
+// offer says whether there is a token.
+func (s *secret) offer(usable bool) {
 	s.usable = usable
-	if !s.open {
-		text := masked
-		if none {
-			text = "no token"
-		}
-		if s.text.Text != text {
-			s.text.SetText(text)
-		}
-	}
 	s.online(s.reached)
 }
 

@@ -16,8 +16,9 @@ const (
 
 // link is how the window stands to the agent.
 type link struct {
-	up  bool
-	why error // why it is down
+	up    bool
+	why   error // why it is down
+	tries int   // how often it was not reached, in a row
 }
 
 // watch follows the agent until the window closes: it starts the agent when there is none, hands on what it tells, and
@@ -26,12 +27,12 @@ func (a *actions) watch(show func(agent.Update), linked func(link)) {
 	a.tasks.Add(1)
 	go func() {
 		defer a.tasks.Done()
-		pause := retryFirst
+		pause, tries := retryFirst, 0
 		for a.ctx.Err() == nil {
 			err := a.world.Start(a.ctx)
 			if err == nil {
 				err = a.agent.Watch(a.ctx, func(update agent.Update) {
-					pause = retryFirst
+					pause, tries = retryFirst, 0
 					a.post(func() {
 						if update.Full {
 							linked(link{up: true})
@@ -43,7 +44,9 @@ func (a *actions) watch(show func(agent.Update), linked func(link)) {
 			if a.ctx.Err() != nil {
 				return
 			}
-			a.post(func() { linked(link{why: err}) })
+			tries++
+			now := link{why: err, tries: tries}
+			a.post(func() { linked(now) })
 			wait(a.ctx, pause)
 			pause = min(2*pause, retryMost)
 		}

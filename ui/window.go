@@ -238,7 +238,7 @@ func (w *Window) failed(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
 	}
-	w.note(sentence(err.Error()), false)
+	w.note(sentence(about(w.selected, err.Error())), false)
 }
 
 // twoSides is the list at the left, a line, and the rest.

@@ -177,6 +177,9 @@ func copied(form agent.Form, clears time.Duration) string {
 	return fmt.Sprintf("%s Clears in %d s.", what, int(clears.Round(time.Second)/time.Second))
 }
 
+// about strips what the window says anyway, the profile's name, from a sentence about it.
+func about(name, sentence string) string { return strings.TrimPrefix(sentence, "profile "+name+": ") }
+
 // sentence makes the first letter of an error's sentence upper case and ends it, for a banner.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
