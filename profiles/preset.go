@@ -89,14 +89,14 @@ func (p Preset) clone() Preset {
 func (p Preset) New(name string, answers map[string]string) (Profile, error) {
 	made := p.Profile.Clone()
 	made.Preset = p.ID
-	if err := made.Set("name", name); err != nil {
-		return Profile{}, err
-	}
 	var problems []Problem
+	var problem Problem
+	if errors.As(made.Set("name", name), &problem) {
+		problems = append(problems, problem)
+	}
 	var pairs []string
 	for _, q := range p.Questions {
 		answer, err := q.Check(answers[q.Key])
-		var problem Problem
 		if errors.As(err, &problem) {
 			problems = append(problems, problem)
 		}

@@ -110,6 +110,15 @@ func TestPresetRefusesAnswers(t *testing.T) {
 	}
 }
 
+func TestPresetRefusesName(t *testing.T) {
+	preset, _ := PresetByID("keycloak")
+	_, err := preset.New("-x", nil)
+	var invalid *InvalidError
+	if !errors.As(err, &invalid) || len(invalid.Problems) != 3 || invalid.Problems[0].Key != "name" {
+		t.Errorf("New: %v, want the name and both questions", err)
+	}
+}
+
 func TestPresetsAreCopies(t *testing.T) {
 	google, _ := PresetByID("google")
 	google.Profile.Scope[0] = "changed"
