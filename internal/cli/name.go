@@ -61,7 +61,7 @@ func unknownName(names []string, name string) error {
 // nearest returns at most three candidates that somebody who typed name may have meant, nearest first.
 func nearest(candidates []string, name string) []string {
 	name = strings.ToLower(name)
-	limit := max(1, len(name)/3) // a third mistyped is still a typing error, more is another word
+	limit := max(1, (len(name)+2)/3) // a third mistyped, or two letters swapped, is a typing error; more is another word
 	var near []string
 	for distance := 0; distance <= limit; distance++ {
 		for _, candidate := range candidates {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,4 +105,10 @@ func where(cmd *cobra.Command) string {
 		return path + ": "
 	}
 	return ""
+}
+
+// Command is the command tree, for whoever documents it.
+func Command() *cobra.Command {
+	f := &face{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	return f.root()
 }

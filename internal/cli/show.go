@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,15 +162,15 @@ func claimWords(name string, value any, now time.Time) string {
 	case string:
 		return v
 	case json.Number:
-		if f, err := v.Float64(); err == nil {
-			return claimWords(name, f, now)
-		}
-	case float64:
+		seconds, err := v.Float64()
 		// Times beyond the year 9999 are not times; Go's time.Unix would show nonsense.
-		if slices.Contains(timeClaims, name) && v >= 0 && v < 253402300800 {
-			t := time.Unix(int64(math.Floor(v)), 0)
+		if err == nil && slices.Contains(timeClaims, name) && seconds >= 0 && seconds < 253402300800 {
+			t := time.Unix(int64(math.Floor(seconds)), 0)
 			return moment(t) + ", " + relative(t, now)
 		}
+		return v.String()
+	case float64: // from the agent's answer
+		return claimWords(name, json.Number(strconv.FormatFloat(v, 'f', -1, 64)), now)
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
