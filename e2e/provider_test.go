@@ -1,0 +1,137 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// provider is npm's oidc-provider with the configuration of provider/server.mjs.
+type provider struct {
+	t      *testing.T
+	issuer string
+	stdin  io.Writer
+	lines  chan providerLine
+
+	mu   sync.Mutex // guards seen
+	seen tally
+}
+
+// tally is what the provider counted.
+type tally struct {
+	Token   int `json:"token"`   // answers of the token endpoint
+	Refresh int `json:"refresh"` // those to a refresh token
+	Basic   int `json:"basic"`   // those to a client that authenticated with Basic
+}
+
+type providerLine struct {
+	Issuer, Done, Failed, Why, Event, Where string
+	Seen                                    tally
+}
+
+// node is the Node.js to run; dev/e2e.sh names one where the system's own is too old.
+func node() string {
+	if path := os.Getenv("FOB_E2E_NODE"); path != "" {
+		return path
+	}
+	return "node"
+}
+
+func startProvider(t *testing.T, args ...string) *provider {
+	t.Helper()
+	cmd := exec.Command(node(), append([]string{filepath.Join("provider", "server.mjs")}, args...)...)
+	cmd.Env = append(os.Environ(), "E2E_CLIENT_SECRET="+clientSecret)
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("Node.js is needed (make test installs it): %v", err)
+	}
+	p := &provider{t: t, stdin: stdin, lines: make(chan providerLine, 100)}
+	go func() {
+		defer close(p.lines)
+		for s := bufio.NewScanner(stdout); s.Scan(); {
+			var line providerLine
+			if json.Unmarshal(s.Bytes(), &line) == nil {
+				p.lines <- line
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stdin.Close()
+		for range p.lines { // its output ends when it does
+		}
+		if err := cmd.Wait(); err != nil || strings.Contains(stderr.String(), "Error") {
+			t.Errorf("provider: %v\n%s", err, stderr.String())
+		}
+	})
+	p.issuer = p.next("issuer", func(l providerLine) bool { return l.Issuer != "" }).Issuer
+	return p
+}
+
+// next waits for a line of the provider's.
+func (p *provider) next(what string, wanted func(providerLine) bool) providerLine {
+	p.t.Helper()
+	end := time.After(patience)
+	for {
+		select {
+		case line, open := <-p.lines:
+			switch {
+			case !open:
+				p.t.Fatalf("the provider ended; waited for %s (was `npm ci` run in e2e? dev/e2e.sh does it)", what)
+			case line.Failed != "":
+				p.t.Fatalf("provider, %s: %s", line.Failed, line.Why)
+			case wanted(line):
+				return line
+			}
+		case <-end:
+			p.t.Fatalf("the provider says nothing of %s", what)
+		}
+	}
+}
+
+// order has the provider do something: down, up, hold before|after, release, stumble STATUS, revoke.
+func (p *provider) order(words string) tally {
+	p.t.Helper()
+	_, err := io.WriteString(p.stdin, words+"\n")
+	must(p.t, err)
+	name, _, _ := strings.Cut(words, " ")
+	return p.next(words, func(l providerLine) bool { return l.Done == name }).Seen
+}
+
+// held waits until a token request is being held back.
+func (p *provider) held() {
+	p.t.Helper()
+	p.next("a held request", func(l providerLine) bool { return l.Event == "held" })
+}
+
+// whoami asks the provider's userinfo endpoint with the token: the person's e-mail address, or the status.
+func (p *provider) whoami(token string) (email string, status int) {
+	p.t.Helper()
+	request, err := http.NewRequest("GET", p.issuer+"/me", nil)
+	must(p.t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	must(p.t, err)
+	defer response.Body.Close()
+	var claims struct{ Email string }
+	must(p.t, json.NewDecoder(response.Body).Decode(&claims))
+	return claims.Email, response.StatusCode
+}
+
+// clientSecret is the canary that no file, log, argv or environment of Fob's may hold; each of its odd characters is one that
+// RFC 6749 §2.3.1 wants encoded before Basic.
+const clientSecret = "canary s:e%c+r/e t&=ä"
