@@ -182,10 +182,11 @@ func TestRealKilledMidway(t *testing.T) {
 	}
 }
 
-// A stopped daemon: ErrTimeout within the time box, whoever calls, also in the middle of go-keyring's Set; the late Set and
+// A stopped daemon gives ErrTimeout within the time box, whoever calls, also in the middle of go-keyring's Set; the late Set and
 // everything after it are well when it runs again.
 func TestRealHung(t *testing.T) {
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	s := newSession(t, nil)
 	s.start(true)
 	k := s.open()
@@ -212,8 +213,11 @@ func TestRealHung(t *testing.T) {
 		t.Errorf("after: %v", err)
 	}
 	s.signal(syscall.SIGSTOP)
-	if _, err := k.Probe(ctx, false); !errors.Is(err, ErrTimeout) {
-		t.Errorf("probe: %v", err)
+	for _, attended := range []bool{false, true} { // no prompt is out: nobody is waited for
+		start = time.Now()
+		if _, err := k.Probe(ctx, attended); !errors.Is(err, ErrTimeout) || time.Since(start) > 2*patience {
+			t.Errorf("probe, attended %v: %v after %v", attended, err, time.Since(start))
+		}
 	}
 	s.signal(syscall.SIGCONT)
 	if _, err := k.Probe(ctx, false); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,9 @@ func TestHangAndRecover(t *testing.T) {
 		k, err := open(back, dir)
 		must(t, err)
 		must(t, k.Set(ctx, "k", []byte("old")))
-		awake, inside := make(chan struct{}), 0
+		awake, inside := make(chan struct{}), new(atomic.Int32)
 		back.before = func(op string) error {
-			inside++
+			inside.Add(1)
 			<-awake
 			return nil
 		}
@@ -34,8 +35,8 @@ func TestHangAndRecover(t *testing.T) {
 		if took := time.Since(start); took != 3*patience {
 			t.Errorf("took %v, want %v each", took, patience)
 		}
-		if inside != 1 {
-			t.Errorf("%d calls are stuck in the keychain, want 1", inside)
+		if n := inside.Load(); n != 1 {
+			t.Errorf("%d calls are stuck in the keychain, want 1", n)
 		}
 		if _, err := k.Probe(ctx, false); !errors.Is(err, ErrTimeout) {
 			t.Errorf("probe: %v", err)
