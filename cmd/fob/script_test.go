@@ -91,7 +91,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt,
+			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt, "meanwhile": meanwhile, "foreground": foreground,
 		},
 	})
 }
@@ -129,7 +129,6 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %s", got, want)
 	}
 }
-
 
 // server [opaque] [norefresh]: starts an authorization server that logs in without asking; its address is $ISSUER.
 func server(ts *testscript.TestScript, _ bool, args []string) {
@@ -211,43 +210,89 @@ func inWork(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // interrupt N TEXT COMMAND…: the command gets Ctrl-C when it has printed the text, and ends with that exit code. What it printed is
-// in the file interrupted.
+// in the file printed.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt N TEXT COMMAND…")
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	path, err := exec.LookPath(args[2])
-	ts.Check(err)
-	cmd := exec.Command(path, args[3:]...)
-	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "FOB_HOME", "FOB_STORE", "BROWSER", "TMPDIR"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	converse(ts, args[0], args[1], args[2:], func(process *os.Process) { ts.Check(process.Signal(os.Interrupt)) })
+}
+
+// meanwhile N TEXT 'OTHER; OTHER' COMMAND…: the other commands run when the command has printed the text; the command ends with
+// that exit code. What it printed is in the file printed.
+func meanwhile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: meanwhile N TEXT OTHERS COMMAND…")
 	}
+	converse(ts, args[0], args[1], args[3:], func(*os.Process) {
+		for other := range strings.SplitSeq(args[2], ";") {
+			words := strings.Fields(other)
+			ts.Check(ts.Exec(words[0], words[1:]...))
+		}
+	})
+}
+
+// converse runs a command, acts once when it has printed a text, and holds it to its exit code.
+func converse(ts *testscript.TestScript, want, text string, command []string, act func(*os.Process)) {
+	cmd := prepare(ts, command)
 	reader, writer, err := os.Pipe()
 	ts.Check(err)
+	defer reader.Close()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	ts.Check(cmd.Start())
 	writer.Close()
-	defer reader.Close()
 	ts.Check(reader.SetReadDeadline(time.Now().Add(20 * time.Second)))
 	var printed strings.Builder
-	sent := false
+	acted := false
 	for scanner := bufio.NewScanner(reader); scanner.Scan(); {
 		printed.WriteString(scanner.Text() + "\n")
-		if !sent && strings.Contains(scanner.Text(), args[1]) {
-			ts.Check(cmd.Process.Signal(os.Interrupt))
-			sent = true
+		if !acted && strings.Contains(scanner.Text(), text) {
+			acted = true
+			act(cmd.Process)
 		}
 	}
-	if !sent {
+	if !acted {
 		cmd.Process.Kill()
 	}
 	cmd.Wait()
 	ts.Logf("%s", printed.String())
-	ts.Check(os.WriteFile(ts.MkAbs("interrupted"), []byte(printed.String()), 0o600))
-	if got := cmd.ProcessState.ExitCode(); !sent || got != want {
-		ts.Fatalf("interrupted: %v, exit code %d, want %d", sent, got, want)
+	ts.Check(os.WriteFile(ts.MkAbs("printed"), []byte(printed.String()), 0o600))
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); !acted || got != want {
+		ts.Fatalf("the text came: %v; exit code %s, want %s", acted, got, want)
+	}
+}
+
+// prepare makes a command that runs as the script's own do.
+func prepare(ts *testscript.TestScript, command []string) *exec.Cmd {
+	path, err := exec.LookPath(command[0])
+	ts.Check(err)
+	cmd := exec.Command(path, command[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "FOB_HOME", "FOB_STORE", "BROWSER", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	return cmd
+}
+
+// foreground: `fob agent` in this terminal says that it is ready, answers, and ends well at Ctrl-C.
+func foreground(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := prepare(ts, append([]string{"fob", "agent"}, args...))
+	reader, writer, err := os.Pipe()
+	ts.Check(err)
+	defer reader.Close()
+	cmd.ExtraFiles = []*os.File{writer} // as package agent does when it launches one
+	cmd.Env = append(cmd.Env, "FOB_LAUNCHED=3")
+	ts.Check(cmd.Start())
+	writer.Close()
+	ts.Check(reader.SetReadDeadline(time.Now().Add(20 * time.Second)))
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	if err != nil || line != "ready\n" {
+		cmd.Process.Kill()
+		ts.Fatalf("the agent says %q: %v", line, err)
+	}
+	ts.Check(ts.Exec("fob", "status", "--no-start"))
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	if err := cmd.Wait(); err != nil {
+		ts.Fatalf("the agent ended badly: %v", err)
 	}
 }

@@ -34,6 +34,14 @@ func launch(ctx context.Context, home Home, exe string) error {
 	cmd := exec.Command(exe, "agent")
 	cmd.Dir = filepath.VolumeName(exe) + string(filepath.Separator) // keeps no directory busy
 	cmd.Env = append(os.Environ(), launchedEnv+"="+detach(cmd, writer))
+	if root := os.Getenv("FOB_HOME"); root != "" { // relative to our directory, not to the agent's
+		abs, err := filepath.Abs(root)
+		if err != nil {
+			writer.Close()
+			return fmt.Errorf("FOB_HOME %s: %w", root, err)
+		}
+		cmd.Env = append(cmd.Env, "FOB_HOME="+abs)
+	}
 	err = cmd.Start()
 	writer.Close()
 	if err != nil {

@@ -20,6 +20,9 @@ func (f *face) agentVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if f.hooks.Agent == nil {
+				return failed("no_agent", "", "this program has no agent in it")
+			}
 			if code := f.hooks.Agent(cmd.Context(), home, noTray, f.Err); code != 0 {
 				return exitCode(code)
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,13 +37,14 @@ const rootExample = `  fob demo                                  a server to try
 // root is the command tree of one run.
 func (f *face) root() *cobra.Command {
 	root := &cobra.Command{
-		Use: "fob", Short: "OAuth tokens for developers, from your OS keychain", Long: rootLong, Example: rootExample,
+		Use: "fob", Version: Version(), Short: "OAuth tokens for developers, from your OS keychain", Long: rootLong, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true, DisableSuggestions: true, DisableAutoGenTag: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRun:  func(*cobra.Command, []string) { f.entered = true },
 		Args:              noSuchVerb,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("fob {{.Version}}\n")
 	root.SetIn(f.In)
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)
@@ -67,8 +69,40 @@ func (f *face) root() *cobra.Command {
 			root.AddCommand(verb)
 		}
 	}
-	root.SetHelpCommandGroupID("own")
+	help := f.helpVerb(root)
+	help.GroupID = "own"
+	root.SetHelpCommand(help)
 	return root
+}
+
+// helpVerb is cobra's, but for a verb that there is not: that is misuse.
+func (f *face) helpVerb(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [VERB]", Short: "Explain a verb", Long: "Explains a verb, as VERB --help does.", Example: "  fob help token\n  fob help profile add",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var verbs []string
+			if at, rest, err := root.Find(args); err == nil && len(rest) == 0 {
+				for _, verb := range at.Commands() {
+					if verb.IsAvailableCommand() {
+						verbs = append(verbs, cobra.CompletionWithDesc(verb.Name(), verb.Short))
+					}
+				}
+			}
+			return verbs, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			at := root
+			for _, word := range args {
+				i := slices.IndexFunc(at.Commands(), func(verb *cobra.Command) bool { return verb.Name() == word })
+				if i < 0 {
+					return noSuchVerb(at, []string{word})
+				}
+				at = at.Commands()[i]
+			}
+			at.InitDefaultHelpFlag()
+			return at.Help()
+		},
+	}
 }
 
 // noSuchVerb refuses an argument where a verb belongs and suggests the nearest one.
