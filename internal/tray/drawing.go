@@ -79,6 +79,9 @@ func (d *drawing) rebuild(items []Item) {
 			d.add(entry.AddSubMenuItem(literal(sub.Label), ""), sub)
 		}
 	}
+	if len(d.entries) > 0 && d.entries[len(d.entries)-1] != nil {
+		d.entries[len(d.entries)-1].SetTooltip("") // passes systray's lock once more, so that clicks see the new channels
+	}
 	d.listen(flat(items))
 }
 
