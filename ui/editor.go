@@ -352,7 +352,7 @@ func (a *advanced) unfold() {
 			}
 			a.inside.Add(f.content)
 		}
-		a.refresh()
+		a.filter()
 	}
 	open := !a.inside.Visible()
 	visible(a.inside, open)

@@ -28,6 +28,7 @@ type field struct {
 	pick    func(*field)    // the user asks for the suggestions
 	touched bool
 	quietly bool // a value is being set by the program
+	had     []string
 }
 
 const labelWidth = 168
@@ -108,9 +109,11 @@ func (f *field) values() []string {
 	switch {
 	case f.colors != nil:
 		return nonEmpty(f.colors.value)
+	case f.choice != nil && !f.touched:
+		return f.had // a default that was written out stays written out
 	case f.choice != nil:
 		for _, c := range f.about.Choices {
-			if c.Label == f.choice.Selected {
+			if c.Label == f.choice.Selected && c.Value != f.about.Default {
 				return nonEmpty(c.Value)
 			}
 		}
@@ -137,7 +140,7 @@ func nonEmpty(value string) []string {
 
 // set writes values into the field without asking what follows.
 func (f *field) set(values []string) {
-	f.quietly = true
+	f.quietly, f.had = true, values
 	defer func() { f.quietly = false }()
 	switch {
 	case f.colors != nil:
@@ -145,7 +148,7 @@ func (f *field) set(values []string) {
 	case f.choice != nil:
 		value := strings.Join(values, "")
 		for _, c := range f.about.Choices {
-			if c.Value == value {
+			if c.Value == value || value == "" && c.Value == f.about.Default {
 				f.choice.SetSelected(c.Label)
 			}
 		}

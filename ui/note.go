@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -14,6 +15,7 @@ type note struct {
 
 func newNote(text string) *note {
 	n := &note{words: &widget.TextSegment{Text: text, Style: widget.RichTextStyle{ColorName: colorMuted, SizeName: theme.SizeNameCaptionText}}}
+	n.Scroll = container.ScrollNone
 	n.Segments, n.Wrapping = []widget.RichTextSegment{n.words}, fyne.TextWrapWord
 	n.ExtendBaseWidget(n)
 	return n

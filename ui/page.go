@@ -100,6 +100,7 @@ func (w *Window) back() {
 // confirm asks before something that cannot be undone.
 func (w *Window) confirm(heading, text, yes string, danger bool, do func()) {
 	ask := newQuestion(heading, text, yes, danger)
+	w.latest.question = ask
 	ask.show(w.window, do)
 }
 

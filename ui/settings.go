@@ -29,7 +29,7 @@ type settingsView struct {
 }
 
 // themes are the choices in the order to show them, with their values in the settings.
-var themes = []struct{ value, label string }{{"system", "As the system"}, {"light", "Light"}, {"dark", "Dark"}}
+var themes = []struct{ value, label string }{{"system", "System"}, {"light", "Light"}, {"dark", "Dark"}}
 
 // clipboardTimes are the choices for how long a copied token stays; 0 never clears.
 var clipboardTimes = []int{15, 45, 120, 300, 0}

@@ -2,12 +2,14 @@ package ui
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 )
 
@@ -90,4 +92,76 @@ func (s *stage) editorOf() *editor {
 		s.t.Fatal("the page is not a form")
 	}
 	return e
+}
+
+// key types a key as the driver would: to what has the focus, else to the window.
+func (s *stage) key(name fyne.KeyName) {
+	event := &fyne.KeyEvent{Name: name}
+	if focused := s.window.Canvas().Focused(); focused != nil {
+		focused.TypedKey(event)
+	} else {
+		s.window.Canvas().OnTypedKey()(event)
+	}
+	s.settle()
+}
+
+// ctrl types a shortcut as the driver would.
+func (s *stage) ctrl(name fyne.KeyName) {
+	var shortcut fyne.Shortcut = &desktop.CustomShortcut{KeyName: name, Modifier: fyne.KeyModifierShortcutDefault}
+	if name == fyne.KeyC {
+		shortcut = &fyne.ShortcutCopy{Clipboard: fyne.CurrentApp().Clipboard()}
+	}
+	if focused, ok := s.window.Canvas().Focused().(fyne.Shortcutable); ok {
+		focused.TypedShortcut(shortcut)
+	} else {
+		s.onShortcut(shortcut)
+	}
+	s.settle()
+}
+
+// tap presses a button as a finger would: a disabled one does nothing.
+func (s *stage) tap(b fyne.Tappable) {
+	test.Tap(b)
+	s.settle()
+}
+
+// asked fails unless the agent was asked this many times.
+func (s *stage) asked(call string, times int) {
+	s.t.Helper()
+	n := 0
+	for _, c := range s.agent.calls() {
+		if c == call {
+			n++
+		}
+	}
+	if n != times {
+		s.t.Errorf("the agent was asked %q %d times, want %d; it was asked %q", call, n, times, s.agent.calls())
+	}
+}
+
+// screen is everything that is drawn, as text.
+func (s *stage) screen() string { return test.RenderToMarkup(s.window.Canvas()) }
+
+func (s *stage) sees(text string) {
+	s.t.Helper()
+	if !strings.Contains(s.screen(), text) {
+		s.t.Errorf("%q is not on the screen", text)
+	}
+}
+
+func (s *stage) seesNot(text string) {
+	s.t.Helper()
+	if strings.Contains(s.screen(), text) {
+		s.t.Errorf("%q is on the screen", text)
+	}
+}
+
+// play runs one test in a bubble, on a window that shows the named profile of the crowd.
+func play(t *testing.T, name string, act func(t *testing.T, s *stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(crowd()...)
+		fake.details["Acme API"] = depth()
+		act(t, newStage(t, fake, name))
+	})
 }

@@ -35,9 +35,10 @@ type Window struct {
 
 // request tells the newest question about the selected profile from older ones, whose answers come too late.
 type request struct {
-	details int
-	note    func() // stops the clock of the note
-	seconds int
+	details  int
+	note     func()    // stops the clock of the note
+	question *question // the dialog that was asked last
+	seconds  int
 }
 
 const (
