@@ -191,6 +191,13 @@ func screen(t *testing.T) string {
 	wm := exec.Command("openbox", "--sm-disable")
 	wm.Env = append(os.Environ(), "DISPLAY="+display, "HOME="+t.TempDir())
 	begin(t, wm)
+	for tick := time.Tick(20 * time.Millisecond); ; <-tick { // a window that comes before its manager gets no keys
+		check := exec.CommandContext(t.Context(), "wmctrl", "-m")
+		check.Env = wm.Env
+		if check.Run() == nil {
+			break
+		}
+	}
 	t.Cleanup(func() {
 		_ = wm.Process.Kill()
 		_ = wm.Wait()
@@ -201,38 +208,49 @@ func screen(t *testing.T) string {
 }
 
 // person waits for a prompt on the screen and does things in turn: a key, "type:TEXT", "spoof" (somebody else on the bus says that
-// the prompt is done), "kill" (the daemon).
+// the prompt is done), "kill" (the daemon). Then the prompt must go; the next one would be taken for it otherwise.
 func (s *session) person(ctx context.Context, display string, acts ...string) error {
-	out, err := xdotool(ctx, display, "search", "--sync", "--onlyvisible", "--class", "gcr-prompter", "windowactivate", "--sync")
+	prompt := []string{"search", "--onlyvisible", "--class", "gcr-prompter"}
+	out, err := xdotool(ctx, display, "search", "--sync", "--onlyvisible", "--class", "gcr-prompter")
+	for err == nil && len(acts) > 0 {
+		for _, act := range acts {
+			if err := s.act(ctx, display, act); err != nil {
+				return err
+			}
+		}
+		// gcr shows its window before it takes keys: what was typed too early is typed again. Half a password is refused and asked anew.
+		tick, late := time.Tick(20*time.Millisecond), time.After(3*time.Second)
+		for again := false; !again; {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-late:
+				again = true
+			case <-tick:
+				if _, err := xdotool(ctx, display, prompt...); err != nil {
+					return nil // none found
+				}
+			}
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("%v: %s", err, out)
 	}
-	defer func() { // or the next prompt would be taken for this one
-		for tick := time.Tick(20 * time.Millisecond); len(acts) > 0 && ctx.Err() == nil; <-tick {
-			if _, err := xdotool(ctx, display, "search", "--onlyvisible", "--class", "gcr-prompter"); err != nil {
-				return // none found
-			}
-		}
-	}()
-	for _, act := range acts {
-		args := []string{"key", act}
-		switch {
-		case act == "spoof":
-			if err := s.spoof(); err != nil {
-				return err
-			}
-			continue
-		case act == "kill":
-			if err := s.daemon.Process.Kill(); err != nil {
-				return err
-			}
-			continue
-		case strings.HasPrefix(act, "type:"):
-			args = []string{"type", "--delay", "60", act[len("type:"):]}
-		}
-		if out, err := xdotool(ctx, display, args...); err != nil {
-			return fmt.Errorf("%v: %s", err, out)
-		}
+	return nil
+}
+
+func (s *session) act(ctx context.Context, display, act string) error {
+	args := []string{"key", act}
+	switch {
+	case act == "spoof":
+		return s.spoof()
+	case act == "kill":
+		return s.daemon.Process.Kill()
+	case strings.HasPrefix(act, "type:"):
+		args = []string{"type", "--delay", "60", act[len("type:"):]}
+	}
+	if out, err := xdotool(ctx, display, args...); err != nil {
+		return fmt.Errorf("%v: %s", err, out)
 	}
 	return nil
 }
