@@ -87,7 +87,8 @@ func open(back backend, dataDir string) (*Keychain, error) {
 }
 
 // Attended returns the same store for work that a person at the machine waits for: its calls may raise the keychain's own prompts
-// (unlock, create) and wait for the answer as long as ctx lives. The calls of the store itself never prompt, and wait 5 s at most.
+// (unlock, create) and wait for the answer as long as ctx lives. The calls of the store itself never prompt, and wait 5 s at most
+// for their turn and 5 s for the keychain's answer.
 func (k *Keychain) Attended() *Keychain {
 	view := *k
 	view.attended = true
@@ -96,7 +97,7 @@ func (k *Keychain) Attended() *Keychain {
 
 // Probe says whether the store works now, and if not, what is missing: ErrNoKeychain, ErrNoCollection, ErrLocked, ErrRefused,
 // ErrTimeout. Attended, it asks the person to unlock or to create what is missing, and waits for them as long as ctx lives;
-// unattended it never prompts and takes 5 s at most. The report is filled as far as the answers went, also beside an error.
+// unattended it never prompts and waits as Attended says. The report is filled as far as the answers went, also beside an error.
 func (k *Keychain) Probe(ctx context.Context, attended bool) (Report, error) {
 	u, err := k.turns.take(ctx, attended)
 	if err != nil {
@@ -141,7 +142,8 @@ func (k *Keychain) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Set stores value under key. When it returns nil, the value is durable and has been read back. After an error the key holds
-// the old value or the new one, and only after ErrTimeout can it be the new one.
+// the old value or the new one, whole; it can be the new one when the keychain went away or fell silent during the call (ErrTimeout,
+// ErrNoKeychain, a cancelled ctx), and a Get tells.
 func (k *Keychain) Set(ctx context.Context, key string, value []byte) error {
 	if len(value) > maxValue {
 		return &Error{Object: object(key), Kind: ErrTooLarge, Detail: fmt.Sprintf("a value of %d bytes", len(value))}
