@@ -7,6 +7,7 @@ package tray
 
 import (
 	"context"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -173,7 +174,7 @@ func (t *Tray) remind(ctx context.Context) {
 			continue
 		}
 		say, withdraw, next := Reminders(all, memory, time.Now())
-		if !reflect.DeepEqual(next, memory) && t.opts.Remember != nil {
+		if !maps.Equal(next, memory) && t.opts.Remember != nil {
 			t.opts.Remember(next) // first: a crash here loses a reminder rather than saying it at every start
 		}
 		memory = next
