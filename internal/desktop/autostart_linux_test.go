@@ -52,3 +52,11 @@ func TestAutostart(t *testing.T) {
 		t.Errorf("without HOME: %v", err)
 	}
 }
+
+// The examples of the Desktop Entry Specification: a literal backslash is four
+// of them, a literal dollar has two before it.
+func TestExecLine(t *testing.T) {
+	if got, want := execLine([]string{"/a b", `\`, "$", "%", `"`, "`"}), `"/a b" "\\\\" "\\$" "%%" "\\"" "\\`+"`"+`"`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
