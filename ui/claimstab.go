@@ -27,6 +27,7 @@ type claimsTab struct {
 	at      *facts
 	atNote  *widget.Label
 	none    *widget.Label
+	hint    *line
 	atGroup fyne.CanvasObject
 	idGroup fyne.CanvasObject
 }
@@ -35,9 +36,11 @@ func newClaimsTab() *claimsTab {
 	t := &claimsTab{idTitle: newLine("ID TOKEN", section), id: newFacts(), atTitle: newLine("ACCESS TOKEN", section), at: newFacts(),
 		atNote: paragraph(""), none: paragraph("")}
 	t.id.mono, t.at.mono = true, true
+	t.id.least, t.at.least = 120, 120
 	t.atGroup = column(6, t.atTitle, t.at.content, t.atNote)
 	t.idGroup = column(6, t.idTitle, t.id.content)
-	t.content = column(16, t.none, t.atGroup, t.idGroup)
+	t.hint = newLine("Press a value to copy it.", caption)
+	t.content = column(16, t.none, t.hint, t.atGroup, t.idGroup)
 	return t
 }
 
@@ -45,6 +48,7 @@ func newClaimsTab() *claimsTab {
 func (t *claimsTab) show(d agent.Details, now time.Time) {
 	t.at.show(claimFacts(d.AccessClaims, now))
 	t.id.show(claimFacts(d.IDClaims, now))
+	visible(t.hint, len(d.AccessClaims)+len(d.IDClaims) > 0)
 	visible(t.idGroup, len(d.IDClaims) > 0)
 	opaque := d.Usable() && len(d.AccessClaims) == 0
 	visible(t.atGroup, len(d.AccessClaims) > 0 || opaque)

@@ -5,21 +5,26 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/widget"
 )
 
 // fact is a name and a value.
 type fact struct{ name, value string }
 
-// facts are names on the left and values, which can be selected, on the right.
+// facts are names on the left and values, which are copied by a press, on the right.
 type facts struct {
 	content *fyne.Container
 	shown   []fact
-	values  []*widget.Label
+	values  []*value
 	mono    bool
+	least   float32                 // width of the names, so that lists under each other line up
+	copied  func(name, text string) // the user pressed a value
 }
 
-func newFacts() *facts { return &facts{content: container.New(pairs{})} }
+func newFacts() *facts {
+	f := &facts{least: 90}
+	f.content = container.New(pairs{f})
+	return f
+}
 
 // show writes the facts; where only values changed, only they are redrawn.
 func (f *facts) show(all []fact) {
@@ -39,10 +44,12 @@ func (f *facts) show(all []fact) {
 	f.values = f.values[:0]
 	f.content.Objects = nil
 	for _, fact := range all {
-		value := paragraph(fact.value)
-		value.Wrapping = fyne.TextWrapBreak
-		value.Selectable = true
-		value.TextStyle.Monospace = f.mono
+		value := newValue(fact.value, f.mono)
+		value.tapped = func(text string) {
+			if f.copied != nil {
+				f.copied(fact.name, text)
+			}
+		}
 		f.values = append(f.values, value)
 		name := newShortLine(fact.name, look{color: colorMuted, style: fyne.TextStyle{Monospace: f.mono}})
 		f.content.Objects = append(f.content.Objects, name, value)
@@ -51,20 +58,20 @@ func (f *facts) show(all []fact) {
 }
 
 // pairs lays out names in a column as wide as they need (within reason) and values beside them, close together.
-type pairs struct{}
+type pairs struct{ facts *facts }
 
 const (
 	pairInset   = 8 // what a label keeps free around its text
 	pairOverlap = 10
 )
 
-func (pairs) nameWidth(objects []fyne.CanvasObject, width float32) float32 {
-	widest := float32(90)
+func (p pairs) nameWidth(objects []fyne.CanvasObject, width float32) float32 {
+	widest := p.facts.least
 	for i := 0; i+1 < len(objects); i += 2 {
 		name := objects[i].(*line)
 		widest = max(widest, fyne.MeasureText(name.text, textSize(name.look.size), name.look.style).Width)
 	}
-	return min(widest, max(90, width*0.4))
+	return min(widest, max(p.facts.least, width*0.4))
 }
 
 func (p pairs) MinSize(objects []fyne.CanvasObject) fyne.Size {

@@ -28,10 +28,15 @@ func (w *Window) shortcuts() []key {
 		{fyne.KeyC, "C", "Copy the selected profile's token", func() { w.copy(agent.FormAccessToken) }, false},
 		{fyne.KeyR, "R", "Refresh the token now", w.onRefresh, false},
 		{fyne.KeyE, "E", "Edit the profile", func() { w.onIntent(askEdit) }, false},
+		{fyne.Key1, "1 … 5", "Token, claims, checks, history, profile", func() { w.onTab(0) }, false},
+		{fyne.Key2, "", "", func() { w.onTab(1) }, false},
+		{fyne.Key3, "", "", func() { w.onTab(2) }, false},
+		{fyne.Key4, "", "", func() { w.onTab(3) }, false},
+		{fyne.Key5, "", "", func() { w.onTab(4) }, false},
 		{fyne.KeyComma, ",", "Settings", w.openSettings, false},
 		{fyne.KeyS, "S", "Save, in a form", w.onAccept, true},
-		{fyne.KeyW, "W", "Close the window; the agent goes on", w.window.Close, true},
-		{fyne.KeyQ, "Q", "Close the window; the agent goes on", w.window.Close, true},
+		{fyne.KeyW, "W or Q", "Close the window; the agent goes on", w.window.Close, true},
+		{fyne.KeyQ, "", "", w.window.Close, true},
 	}
 }
 
@@ -117,6 +122,9 @@ func (w *Window) onRefresh() {
 	}
 }
 
+// onTab shows one of the tabs.
+func (w *Window) onTab(index int) { w.detail.tabs.content.SelectIndex(index) }
+
 // onAccept saves the form that is open.
 func (w *Window) onAccept() {
 	if w.page != nil && w.page.accept != nil {
@@ -143,13 +151,13 @@ func (w *Window) showShortcuts() {
 	}
 	all := [][2]string{{"↑ ↓", "Move in the list, also from the search"}, {"Enter", "The primary action: log in, or copy the token"}, {"Esc", "Clear the search, cancel a login, leave a page"}, {"F1", "This sheet"}}
 	for _, k := range w.shortcuts() {
-		if k.name != fyne.KeyQ {
+		if k.shown != "" {
 			all = append(all, [2]string{modifier + " " + k.shown, k.does})
 		}
 	}
 	rows := column(7)
 	for _, entry := range all {
-		rows.Add(container.New(formRow{90}, newLine(entry[0], look{style: fyne.TextStyle{Monospace: true, Bold: true}}), inset(8, 0, 0, 0, newShortLine(entry[1], plain)), container.NewHBox()))
+		rows.Add(container.New(formRow{110}, newLine(entry[0], look{style: fyne.TextStyle{Monospace: true, Bold: true}}), inset(8, 0, 0, 0, newShortLine(entry[1], plain)), container.NewHBox()))
 	}
 	shut := newButton("Close", nil, widget.MediumImportance, nil)
 	body := inset(12, 10, 20, 20, container.New(fixedWidth(420), column(10, newLine("Keyboard", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}), rows, across(0, 0, newLine("", plain), shut))))

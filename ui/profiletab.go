@@ -16,6 +16,7 @@ type profileTab struct {
 	edit    *button
 	groups  *fyne.Container
 	ask     func(intent)
+	copied  func(name, text string)
 }
 
 func newProfileTab() *profileTab {
@@ -44,6 +45,7 @@ func (t *profileTab) show(view agent.ProfileView) {
 			continue
 		}
 		list := newFacts()
+		list.least, list.copied = 150, t.copied
 		list.show(all)
 		t.groups.Objects = append(t.groups.Objects, column(6, newLine(strings.ToUpper(group.name), section), list.content))
 	}

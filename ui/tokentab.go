@@ -26,16 +26,17 @@ type tokenTab struct {
 	content *fyne.Container
 	access  *secret
 	id      *secret
+	title   *line // of the scopes
 	scopes  *fyne.Container
 	facts   *facts
 	shown   agent.Details
 }
 
 func newTokenTab() *tokenTab {
-	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts()}
+	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), title: newLine("SCOPES", section)}
 	t.scopes = container.New(layout.NewRowWrapLayoutWithCustomPadding(6, 6))
 	t.content = column(14, t.access.content, t.id.content,
-		column(6, newLine("SCOPES", section), t.scopes), column(4, newLine("LIFE", section), t.facts.content))
+		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content))
 	return t
 }
 
@@ -54,6 +55,11 @@ func (t *tokenTab) show(d agent.Details, now time.Time) {
 }
 
 func (t *tokenTab) showScopes(s agent.Status) {
+	title := "SCOPES"
+	if !s.Usable() {
+		title = "SCOPES TO ASK FOR"
+	}
+	t.title.set(title)
 	var chips []fyne.CanvasObject
 	for _, mark := range compareScopes(s) {
 		chips = append(chips, newChip(mark))
@@ -87,9 +93,9 @@ type scopeMark struct {
 // compareScopes sets what was granted against what was asked (RFC 6749 §3.3): granted, refused, and given unasked.
 func compareScopes(s agent.Status) []scopeMark {
 	var marks []scopeMark
-	if !s.Usable() && len(s.Scope) == 0 {
+	if !s.Usable() {
 		for _, scope := range s.ScopeRequested {
-			marks = append(marks, scopeMark{scope, "will be asked for", "logged_out", colorMuted})
+			marks = append(marks, scopeMark{scope, "to ask for", "logged_out", colorMuted})
 		}
 		return marks
 	}
@@ -112,7 +118,7 @@ func compareScopes(s agent.Status) []scopeMark {
 func newChip(m scopeMark) fyne.CanvasObject {
 	back := newFill(theme.ColorNameButton, 6)
 	words := besides(6, container.NewCenter(square(icon(m.shape, m.color), 11)), newLine(m.scope, look{style: fyne.TextStyle{Monospace: true}}))
-	if m.word != "granted" {
+	if m.word != "granted" && m.word != "to ask for" {
 		words.Add(newLine(m.word, look{color: m.color, size: theme.SizeNameCaptionText}))
 	}
 	return container.NewStack(back, inset(4, 4, 8, 9, words))

@@ -86,6 +86,9 @@ func (w *Window) wire() {
 	w.detail.head.commands.ask = w.onIntent
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
 	w.detail.tabs.profile.ask = w.onIntent
+	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.profile.copied} {
+		*copied = w.onValue
+	}
 	w.detail.tabs.token.access.ask = func() { w.onReveal(w.detail.tabs.token.access, false) }
 	w.detail.tabs.token.id.ask = func() { w.onReveal(w.detail.tabs.token.id, true) }
 	w.detail.tabs.token.access.copyAsk = func() { w.copy(agent.FormAccessToken) }
@@ -232,6 +235,12 @@ func (w *Window) note(text string, done bool) {
 	if text != "" {
 		w.latest.note = w.actions.after(noteFor, func() { w.detail.head.commands.say("", false) })
 	}
+}
+
+// onValue copies a value that was pressed: a claim, a time, a field. Tokens go another way, through the agent.
+func (w *Window) onValue(name, text string) {
+	fyne.CurrentApp().Clipboard().SetContent(text)
+	w.note(name+" copied.", true)
 }
 
 // failed says what did not work, unless it is not the user's concern.

@@ -141,6 +141,26 @@ func TestKeys(t *testing.T) {
 	})
 }
 
+func TestAValueIsCopiedByAPressAndTheKeysGoOn(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.ctrl(fyne.Key2)
+		s.sees("realm_access")
+		for i, fact := range s.detail.tabs.claims.at.shown {
+			if fact.name == "jti" {
+				s.tap(s.detail.tabs.claims.at.values[i])
+			}
+		}
+		if got := fyne.CurrentApp().Clipboard().Content(); got != "f2c3a7de-18ab-4c1f-9f59-0d3b0b1c2e44" {
+			t.Errorf("the clipboard holds %q", got)
+		}
+		s.sees("jti copied.")
+		s.key(fyne.KeyDown)
+		if s.selected != "GitHub" {
+			t.Errorf("down selects %q", s.selected)
+		}
+	})
+}
+
 func TestEnterPressesTheButtonWithTheFocus(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.window.Canvas().Focus(s.detail.head.commands.others[0])
