@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,6 +23,7 @@ func TestChromiumForgetsTheCode(t *testing.T) {
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
 		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", r.RedirectURI()+"?code=SECRET-CODE&state=s1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +39,10 @@ func TestChromiumForgetsTheCode(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children too
+		for range lines {
+			// They are gone when nobody holds stderr: until then the profile is written to.
+		}
 		_ = cmd.Wait()
 	})
 	devtools := ""
