@@ -75,6 +75,9 @@ func shownValue(f profiles.Field, view agent.ProfileView) string {
 		}
 		return f.Default + " (default)"
 	}
+	if f.Key == "scope" {
+		return strings.Join(values, " ") // as it is sent (RFC 6749 §3.3)
+	}
 	return strings.Join(values, "\n")
 }
 

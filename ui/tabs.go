@@ -17,6 +17,7 @@ type tabs struct {
 	checks  *checksTab
 	history *historyTab
 	profile *profileTab
+	shown   agent.Details
 }
 
 func newTabs() *tabs {
@@ -39,6 +40,7 @@ func scrolled(content fyne.CanvasObject) fyne.CanvasObject {
 
 // show writes a profile's details into every tab.
 func (t *tabs) show(d agent.Details, now time.Time) {
+	t.shown = d
 	t.token.show(d, now)
 	t.claims.show(d, now)
 	t.checks.show(d)
@@ -50,6 +52,12 @@ func (t *tabs) clear(s agent.Status, now time.Time) {
 	t.token.mask()
 	t.show(agent.Details{Status: s}, now)
 	t.profile.clear()
+}
+
+// tick writes what moves with time; what reads the same is not redrawn.
+func (t *tabs) tick(now time.Time) {
+	t.token.facts.show(lifeOf(t.shown, now))
+	t.claims.show(t.shown, now)
 }
 
 func (t *tabs) online(on bool) {

@@ -222,6 +222,7 @@ func (w *Window) onSecond() {
 	w.latest.seconds++
 	if w.latest.seconds%listEach == 0 {
 		w.sidebar.rows.refreshVisible()
+		w.detail.tabs.tick(w.now())
 	}
 }
 

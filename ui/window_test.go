@@ -407,6 +407,15 @@ func TestHeadingsCannotBeSelected(t *testing.T) {
 	})
 }
 
+func TestTimesInTheTabsMove(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.sees("in 42 min · ")
+		s.pass(75 * time.Second)
+		s.seesNot("in 42 min · ")
+		s.sees("in 40 min · ")
+	})
+}
+
 func TestNothingIsRefreshedThatCannotBe(t *testing.T) {
 	play(t, "Acme API staging", func(t *testing.T, s *stage) {
 		s.ctrl(fyne.KeyR)

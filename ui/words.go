@@ -144,10 +144,10 @@ func ago(d time.Duration) string {
 	return roughly(d) + " ago"
 }
 
-// until is a moment as words and a clock: "in 42 min, 18:33:10".
+// until is a moment as words and a clock: "in 42 min · 18:33:10".
 func until(t, now time.Time) string {
 	if d := t.Sub(now); d > 0 {
-		return "in " + exactly(d) + " · " + clock(t, now)
+		return "in " + roughly(d) + " · " + clock(t, now)
 	}
 	return ago(now.Sub(t)) + " · " + clock(t, now)
 }
