@@ -185,8 +185,8 @@ type waiting struct {
 	url    string // of the login page
 }
 
-// begin starts `fob login` and returns when it has named its page.
-func (f *fob) begin(args ...string) *waiting {
+// start starts `fob login`.
+func (f *fob) start(args ...string) *waiting {
 	f.t.Helper()
 	cmd := f.command(context.Background(), append([]string{"login"}, args...)...)
 	w := &waiting{said: said{t: f.t, verb: "login"}, cmd: cmd, stderr: &safeBuffer{}, done: make(chan error, 1)}
@@ -194,6 +194,13 @@ func (f *fob) begin(args ...string) *waiting {
 	must(f.t, cmd.Start())
 	go func() { w.done <- cmd.Wait() }()
 	f.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return w
+}
+
+// begin starts `fob login` and returns when it has named its page.
+func (f *fob) begin(args ...string) *waiting {
+	f.t.Helper()
+	w := f.start(args...)
 	until(f.t, "address of the login page", func() bool {
 		select {
 		case <-w.done:

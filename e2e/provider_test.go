@@ -32,6 +32,8 @@ type tally struct {
 	Token   int `json:"token"`   // answers of the token endpoint
 	Refresh int `json:"refresh"` // those to a refresh token
 	Basic   int `json:"basic"`   // those to a client that authenticated with Basic
+
+	RefreshTokens []string `json:"refreshTokens"` // all that were ever issued
 }
 
 type providerLine struct {
@@ -134,4 +136,4 @@ func (p *provider) whoami(token string) (email string, status int) {
 
 // clientSecret is the canary that no file, log, argv or environment of Fob's may hold; each of its odd characters is one that
 // RFC 6749 §2.3.1 wants encoded before Basic.
-const clientSecret = "canary s:e%c+r/e t&=ä"
+const clientSecret = "canary s:e%c+r/e t&=~"

@@ -64,7 +64,7 @@ try {
       await shoot('login');
       answer = page.getByRole('button', { name: 'Sign in' });
     } else {
-      break; // neither a question nor Fob's page: the report shows what it is
+      throw new Error(`stuck at ${page.url()}: ${await page.locator('body').innerText()}`);
     }
     const before = page.url();
     await answer.first().click();
