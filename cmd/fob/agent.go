@@ -38,6 +38,7 @@ type resident struct {
 	life      context.Context // ends with the agent
 	log       *slog.Logger
 	kind      keychain.Kind
+	file      *profiles.File
 	store     *keychain.Keychain
 	engine    *session.Engine
 	server    *agent.Server
@@ -61,15 +62,14 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &resident{home: home, life: ctx, log: logger, clipboard: desktop.NewClipboard()}
-	damage, err := r.build()
-	if err != nil {
+	if err := r.build(); err != nil {
 		return err
 	}
 	defer r.engine.Close()
 	r.demo = &demo{home: home, engine: r.engine, ctx: ctx}
 	r.tray = newTrayIcon(r, noTray)
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
-		Version: cli.Version(), Store: string(r.kind), Log: logger, Damage: damage,
+		Version: cli.Version(), Store: string(r.kind), Log: logger,
 		Copy: r.copy, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
 		StartAtLogin: startAtLogin, Changed: func(agent.Settings) {},
 	})
@@ -98,37 +98,34 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	return <-served
 }
 
-// build opens profiles and store and makes the engine. A damaged profiles.json is no reason to end: it is set aside and told.
-func (r *resident) build() (damage *agent.Problem, err error) {
+// build opens profiles and store and makes the engine.
+func (r *resident) build() error {
 	for _, dir := range []string{r.home.Config, r.home.Data} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	file, err := profiles.OpenFile(r.home.ProfilesFile())
-	var damaged *profiles.DamagedError
-	if errors.As(err, &damaged) {
-		damage = &agent.Problem{Code: "profiles_damaged", Sentence: damaged.Error(), Since: time.Now().Round(0),
-			Remedy: "mend " + damaged.Path + "; Fob takes it up by itself"}
-		r.log.Warn("profiles.json", "problem", damaged.Error())
-	} else if err != nil {
-		return nil, err
+	var err error
+	r.file, err = profiles.OpenFile(r.home.ProfilesFile())
+	// A file that is damaged, or a newer Fob's, comes with the error: it is told by the engine, and everything else works.
+	if r.file == nil {
+		return err
 	}
 	r.kind = keychain.Kind(os.Getenv("FOB_STORE"))
 	if r.kind == "" {
 		r.kind = keychain.KindKeychain
 	}
 	if r.store, err = keychain.Open(r.kind, r.home.Data+"/sealed"); err != nil {
-		return nil, err
+		return err
 	}
 	r.engine, err = session.New(session.Options{
-		Profiles: file, Store: r.store, Dir: r.home.Data, Log: r.log,
+		Profiles: r.file, Store: r.store, Dir: r.home.Data, Log: r.log,
 		Ready: func(ctx context.Context, attended bool) error {
 			_, err := r.store.Probe(ctx, attended)
 			return err
 		},
 	})
-	return damage, err
+	return err
 }
 
 // background starts what goes on beside answering: refreshing, waking up, the tray icon.
@@ -140,7 +137,8 @@ func (r *resident) background() {
 		}
 	}()
 	r.tray.attach(desktop.EnvOf(os.Environ()))
-	debug.FreeOSMemory() // what only starting needed
+	debug.SetGCPercent(gcPercent)
+	time.AfterFunc(2*time.Second, lean)
 }
 
 func (r *resident) copy(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error {

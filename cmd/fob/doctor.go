@@ -36,7 +36,14 @@ func (r *resident) doctorStore(ctx context.Context) agent.Finding {
 }
 
 func (r *resident) doctorProfiles() agent.Finding {
+	if damage := r.engine.Damage(); damage != nil {
+		return agent.Finding{Subject: "profiles", Detail: damage.Sentence, Remedy: damage.Remedy}
+	}
 	all := r.engine.Profiles()
+	if bad := r.file.Bad(); len(bad) > 0 {
+		b := bad[0]
+		return agent.Finding{Subject: "profiles", Detail: fmt.Sprintf("%s, line %d, column %d: %v", r.home.ProfilesFile(), b.Line, b.Column, b.Problems[0]), Remedy: "mend that entry; Fob keeps it as it is and works with the others"}
+	}
 	invalid := 0
 	for _, p := range all {
 		if len(p.Validate()) > 0 {

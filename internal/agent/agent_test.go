@@ -248,7 +248,6 @@ func TestWatchEndsWithTheAgent(t *testing.T) {
 	<-first
 	h.stop()
 	wantError(t, <-ended, Unreachable, "agent_unreachable")
-	h.served <- nil // for the cleanup
 }
 
 func TestLoginCancelledByLeaving(t *testing.T) {

@@ -26,7 +26,6 @@ type Options struct {
 	Version string
 	Store   string // its name, for Hello
 	Log     *slog.Logger
-	Damage  *Problem // profiles.json could not be read and was set aside
 
 	// Copy puts a secret on the clipboard of the desktop that env describes and clears it after the time given.
 	Copy func(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error
@@ -201,7 +200,7 @@ func statusOf(kind Kind) int {
 }
 
 func (s *Server) hello() Hello {
-	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store, Tray: s.options.Tray(), Damage: s.options.Damage}
+	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store, Tray: s.options.Tray(), Damage: s.engine.Damage()}
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"fob/internal/keychain"
 	"fob/profiles"
@@ -77,7 +76,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 		}
 	}
 	if err := e.file.Put(p, rename, create); err != nil {
-		return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: fmt.Sprintf("profile %s: %v", p.Name, err), Remedy: "nothing was changed", cause: err}
+		return unwritten(p.Name, err)
 	}
 	if existed && old != p.Name {
 		e.cleanAfterMove(ctx, before)
@@ -85,6 +84,11 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	e.sync()
 	e.Poke()
 	return nil
+}
+
+// unwritten is the error of a profiles.json that could not be written.
+func unwritten(name string, err error) *Error {
+	return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + name + ": " + trimName(err.Error(), name), Remedy: "nothing was changed", cause: err}
 }
 
 // putSecret stores, keeps, moves or removes the client secret.
@@ -168,7 +172,7 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 		return Explain(name, err)
 	}
 	if err := e.file.Remove(name); err != nil {
-		return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: fmt.Sprintf("profile %s: %v", name, err), Remedy: "nothing was changed", cause: err}
+		return unwritten(name, err)
 	}
 	if err := e.records.remove(name); err != nil {
 		e.log.Warn("record", "profile", name, "problem", err.Error())

@@ -58,6 +58,7 @@ type Engine struct {
 	mu     sync.Mutex // guards what follows; never held over I/O
 	logins map[string]*login
 	order  []string        // names as in the file
+	unread error           // why profiles.json could not be read last
 	busy   map[string]bool // issuers with a refresh under way
 	active int             // refreshes under way
 	freed  chan struct{}   // closed when a refresh ends; nil while nobody waits for that
@@ -66,6 +67,7 @@ type Engine struct {
 // login is one profile and the live token of it. Its fields are guarded by Engine.mu.
 type login struct {
 	profile    profiles.Profile
+	mistake    *Problem // the profile cannot be used as it is
 	rec        record
 	held       *tokens       // nil until read from the keychain
 	unsaved    *tokens       // obtained, but the keychain refused it so far
@@ -160,7 +162,7 @@ func (e *Engine) step(now time.Time) time.Time {
 		if at, ok := nextChange(l.rec, l.profile.Reminder(), now); ok && at.Before(next) {
 			next = at
 		}
-		if l.refreshing != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != fingerprint(l.profile) {
+		if l.refreshing != nil || l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != fingerprint(l.profile) {
 			continue
 		}
 		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore))
@@ -192,13 +194,27 @@ func minTime(a, b time.Time) time.Time {
 // reload takes up what was edited in profiles.json.
 func (e *Engine) reload() {
 	changed, err := e.file.Reload()
-	if err != nil {
+	e.mu.Lock()
+	news := (err == nil) != (e.unread == nil) || err != nil && err.Error() != e.unread.Error()
+	e.unread = err
+	e.mu.Unlock()
+	if news && err != nil {
 		e.log.Warn("profiles.json", "problem", err.Error())
-		return
 	}
 	if changed {
 		e.sync()
 	}
+}
+
+// Damage says why profiles.json could not be read, if it could not; what was read before serves on.
+func (e *Engine) Damage() *Problem {
+	e.reload()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.unread == nil {
+		return nil
+	}
+	return &Problem{Code: CodeProfilesUnread, Sentence: e.unread.Error(), Since: wall(), Remedy: "Fob takes the file up by itself when it is mended"}
 }
 
 // sync makes the logins agree with the profiles.
@@ -227,14 +243,14 @@ func (e *Engine) sync() {
 		l := e.logins[p.Name]
 		switch {
 		case l == nil:
-			e.logins[p.Name] = &login{profile: p, rec: fresh[p.Name]}
+			e.logins[p.Name] = &login{profile: p, mistake: mistake(p), rec: fresh[p.Name]}
 		case l.profile.Equal(p):
 			continue
 		default:
 			if itemKey(l.profile) != itemKey(p) {
 				l.held = nil
 			}
-			l.profile = p
+			l.profile, l.mistake = p, mistake(p)
 		}
 		touched = append(touched, p.Name)
 	}
@@ -256,6 +272,15 @@ func (e *Engine) sync() {
 	e.changed(touched...)
 }
 
+// mistake is what is wrong with a profile as it is written, if anything.
+func mistake(p profiles.Profile) *Problem {
+	problems := p.Validate()
+	if len(problems) == 0 {
+		return nil
+	}
+	return &Problem{Code: CodeProfileInvalid, Sentence: problems[0].Error(), Remedy: "edit the profile: fob profile edit " + quoteArg(p.Name), Since: wall()}
+}
+
 // keepRecord writes a record; a failure is logged, because the keychain item still has the truth.
 func (e *Engine) keepRecord(rec record) {
 	if err := e.records.write(rec); err != nil {
@@ -267,6 +292,9 @@ func (e *Engine) keepRecord(rec record) {
 func (e *Engine) stateLocked(l *login, now time.Time) State {
 	if l.attempt != nil {
 		return LoggingIn
+	}
+	if l.mistake != nil {
+		return Unusable
 	}
 	if l.rec.Kept && (l.rec.Fingerprint != fingerprint(l.profile) || l.rec.Key != itemKey(l.profile)) {
 		return LoginRequired
@@ -301,6 +329,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL,
 	}
 	if !r.Kept {
+		s.Problem = l.mistake
 		return s
 	}
 	s.Account, s.Subject, s.Refreshable, s.HasIDToken = r.Account, r.Subject, r.Refreshable, r.HasIDToken
@@ -319,6 +348,9 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 // problemLocked is what is wrong with l.
 func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 	r := &l.rec
+	if l.mistake != nil {
+		return l.mistake
+	}
 	if r.Kept && (r.Fingerprint != fingerprint(l.profile) || r.Key != itemKey(l.profile)) {
 		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
 			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}

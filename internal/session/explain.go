@@ -16,6 +16,7 @@ const (
 	CodeProfileInvalid = "profile_invalid"
 	CodeProfileChanged = "profile_changed"
 	CodeProfileExists  = "profile_exists"
+	CodeProfilesUnread = "profiles_unread"
 	CodeLoggedOut      = "logged_out"
 	CodeTokenEnded     = "token_ended"
 	CodeNotRefreshable = "not_refreshable"
@@ -104,7 +105,9 @@ func explainCode(name string, answer *oauth.Error) *Error {
 	}
 	said := &Error{Kind: Failed, Code: string(answer.Code), Sentence: sentence, Remedy: remedy}
 	switch answer.Code {
-	case oauth.InvalidGrant, oauth.LoginRequired, oauth.InteractionRequired, oauth.ConsentRequired:
+	case oauth.InvalidGrant, oauth.LoginRequired, oauth.InteractionRequired, oauth.ConsentRequired,
+		// What GitHub and Slack say instead of invalid_grant.
+		"bad_refresh_token", "invalid_refresh_token", "token_revoked":
 		said.Kind = LogInFirst
 		said.Remedy = "log in again: fob login " + quoteArg(name)
 	case "":
