@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,14 +32,16 @@ func main() { os.Exit(run()) }
 // run opens the window and returns the exit code when it is closed: 0, 1 when no window can be opened, 2 when misused.
 func run() (code int) {
 	flags := flag.NewFlagSet("fob-app", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), "fob-app opens Fob's window. The agent is started when it does not run, and goes on when the window is closed.\n\n"+
+	flags.Usage = func() {}
+	help := func(out io.Writer) {
+		fmt.Fprint(out, "fob-app opens Fob's window. The agent is started when it does not run, and goes on when the window is closed.\n\n"+
 			"  fob-app [--profile NAME]\n\n  --profile NAME  show this profile\n  --version       print the version\n\nThe command line is fob; see fob --help.\n")
 	}
 	profile := flags.String("profile", "", "show this profile")
 	showVersion := flags.Bool("version", false, "print the version")
 	switch err := flags.Parse(os.Args[1:]); {
 	case err == flag.ErrHelp:
+		help(os.Stdout)
 		return 0
 	case err != nil || flags.NArg() > 0:
 		if err == nil {

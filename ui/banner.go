@@ -20,13 +20,15 @@ type banner struct {
 	what    *widget.Label
 	remedy  *widget.Label
 	times   *line
+	shut    *button // takes it away; hidden where the banner goes by itself
 }
 
 func newBanner() *banner {
-	b := &banner{back: newFill(colorNeedTint, 8), shape: square(nil, 18), what: paragraph(""), remedy: paragraph(""), times: newShortLine("", caption)}
+	b := &banner{back: newFill(colorNeedTint, 8), shape: square(nil, 18), what: paragraph(""), remedy: paragraph(""), times: newShortLine("", caption), shut: quiet("", theme.CancelIcon(), nil)}
 	b.what.TextStyle.Bold = true
 	words := container.New(tight{}, b.what, b.remedy, inset(2, 0, 8, 8, b.times))
-	b.content = container.NewStack(b.back, inset(6, 8, 12, 8, container.NewBorder(nil, nil, inset(8, 0, 0, 0, container.NewVBox(b.shape)), nil, words)))
+	b.content = container.NewStack(b.back, inset(6, 8, 12, 8, container.NewBorder(nil, nil, inset(8, 0, 0, 0, container.NewVBox(b.shape)), container.NewVBox(b.shut), words)))
+	b.shut.Hide()
 	b.content.Hide()
 	return b
 }

@@ -17,6 +17,7 @@ type scene struct {
 	status  agent.Status
 	waiting *waiting // a login this window knows the page of
 	online  bool
+	failure *agent.Problem // what the user asked for and did not get, or nil
 	now     time.Time
 }
 
@@ -44,11 +45,13 @@ type head struct {
 	commands *commands
 	hint     *line
 	problem  *banner
+	failure  *banner
 }
 
 func newHead() *head {
 	h := &head{name: newShortLine("", title), tag: newPill(), shape: square(nil, 16), state: newShortLine("", plain), bar: newBar(),
-		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), hint: newShortLine("", muted), problem: newBanner()}
+		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), hint: newShortLine("", muted), problem: newBanner(), failure: newBanner()}
+	h.failure.shut.Show()
 	h.renewal.look.align = fyne.TextAlignTrailing
 	h.more = quiet("", theme.MoreHorizontalIcon(), nil)
 	h.content = column(10,
@@ -58,6 +61,7 @@ func newHead() *head {
 		column(5, h.bar, across(12, 1, h.left, h.renewal)),
 		h.commands.content,
 		h.hint,
+		h.failure.content,
 		h.problem.content,
 	)
 	return h
@@ -86,6 +90,11 @@ func (h *head) show(s scene) {
 		kind = soon
 	}
 	h.problem.show(status.Name, status.Problem, kind, s.now)
+	failure := s.failure
+	if failure != nil && status.Problem != nil && failure.Sentence == status.Problem.Sentence {
+		failure = nil // the status says it already
+	}
+	h.failure.show(status.Name, failure, needs, s.now)
 	h.commands.show(s)
 	h.tick(s)
 }

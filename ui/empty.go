@@ -1,10 +1,14 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
+
+	"fob/internal/agent"
 )
 
 // empty is the right side while there is no profile: an invitation.
@@ -12,6 +16,7 @@ type empty struct {
 	content *fyne.Container
 	demo    *button
 	add     *button
+	wrong   *widget.Label
 }
 
 func newEmpty(picture []byte) *empty {
@@ -27,9 +32,12 @@ func newEmpty(picture []byte) *empty {
 		"in the system's keychain, renews it, and hands it to curl, your editor or the clipboard.", fyne.TextAlignCenter, fyne.TextStyle{})
 	words.Wrapping = fyne.TextWrapWord
 	hint := newLine("The Demo runs a small login server on this machine: nothing leaves it.", look{color: colorMuted, size: theme.SizeNameCaptionText, align: fyne.TextAlignCenter})
+	e.wrong = widget.NewLabelWithStyle("", fyne.TextAlignCenter, fyne.TextStyle{})
+	e.wrong.Wrapping, e.wrong.Importance = fyne.TextWrapWord, widget.DangerImportance
+	e.wrong.Hide()
 	e.content = container.NewCenter(container.New(fixedWidth(420), column(12,
 		container.NewCenter(mark), head, words,
-		container.NewCenter(besides(8, e.demo, e.add)), hint)))
+		container.NewCenter(besides(8, e.demo, e.add)), hint, e.wrong)))
 	return e
 }
 
@@ -38,6 +46,12 @@ func (e *empty) show(on, online bool) {
 	visible(e.content, on)
 	enable(e.demo, online)
 	enable(e.add, online)
+}
+
+// say writes what did not work.
+func (e *empty) say(p agent.Problem) {
+	e.wrong.SetText(strings.TrimSpace(sentence(p.Sentence) + " " + sentence(p.Remedy)))
+	visible(e.wrong, p.Sentence != "")
 }
 
 // fixedWidth gives its content one width, so that wrapped text knows its height.

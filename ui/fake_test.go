@@ -148,7 +148,7 @@ func (f *fakeAgent) Login(ctx context.Context, name string, _ time.Duration, eve
 				return *ev.Status, nil
 			}
 			if ev.Kind == "cancelled" {
-				return agent.Status{}, &agent.Error{Kind: agent.Failed, Code: "login_cancelled", Sentence: "profile " + name + ": the login was cancelled"}
+				return agent.Status{}, &agent.Error{Kind: agent.Failed, Code: "cancelled", Sentence: "profile " + name + ": the login was cancelled"}
 			}
 		}
 	}

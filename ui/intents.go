@@ -25,6 +25,9 @@ func (w *Window) onIntent(ask intent) {
 	if w.model.status(name) == nil {
 		return
 	}
+	if ask != askForms {
+		w.forget()
+	}
 	switch ask {
 	case askLogin:
 		w.login(name, false)

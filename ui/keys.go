@@ -134,7 +134,11 @@ func (w *Window) onAccept() {
 
 // onEscape takes back one thing: a search, or a login that waits.
 func (w *Window) onEscape() {
-	if w.sidebar.search.Text != "" {
+	switch {
+	case w.failure != nil:
+		w.forget()
+		return
+	case w.sidebar.search.Text != "":
 		w.sidebar.search.SetText("")
 		return
 	}

@@ -31,6 +31,7 @@ type Window struct {
 	online   bool
 	logins   map[string]*waiting
 	latest   request
+	failure  *failure
 }
 
 // request tells the newest question about the selected profile from older ones, whose answers come too late.
@@ -86,6 +87,7 @@ func (w *Window) wire() {
 	w.detail.head.commands.ask = w.onIntent
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
 	w.detail.tabs.profile.ask = w.onIntent
+	w.detail.head.failure.shut.OnTapped = w.forget
 	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.profile.copied} {
 		*copied = w.onValue
 	}
@@ -155,7 +157,7 @@ func (w *Window) scene() (scene, bool) {
 	if status == nil {
 		return scene{}, false
 	}
-	return scene{status: *status, waiting: w.logins[w.selected], online: w.online, now: w.now()}, true
+	return scene{status: *status, waiting: w.logins[w.selected], online: w.online, failure: w.failure.of(w.selected), now: w.now()}, true
 }
 
 func (w *Window) showDetail() {
@@ -197,6 +199,7 @@ func (w *Window) onSelect(name string) {
 		return // it may come with the next update
 	}
 	w.note("", false)
+	w.failure = nil
 	w.sidebar.rows.sel(w.index(name))
 	w.showDetail()
 	w.loadDetails()
@@ -244,12 +247,46 @@ func (w *Window) onValue(name, text string) {
 	w.note(name+" copied.", true)
 }
 
-// failed says what did not work, unless it is not the user's concern.
+// failure is what the user asked of a profile ("" is none) and did not get.
+type failure struct {
+	name    string
+	problem agent.Problem
+}
+
+func (f *failure) of(name string) *agent.Problem {
+	if f == nil || f.name != name {
+		return nil
+	}
+	return &f.problem
+}
+
+// failed says what did not work with the selected profile and what to do, until it is closed or something else is asked.
 func (w *Window) failed(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
 	}
-	w.note(sentence(about(w.selected, err.Error())), false)
+	problem := agent.Problem{Sentence: err.Error()}
+	var known *agent.Error
+	if errors.As(err, &known) {
+		problem.Code, problem.Remedy = known.Code, known.Remedy
+	}
+	w.note("", false)
+	if problem.Code == "cancelled" { // the user's own doing is no mistake
+		w.note(sentence(about(w.selected, problem.Sentence)), false)
+		return
+	}
+	w.failure = &failure{w.selected, problem}
+	w.empty.say(problem)
+	w.showDetail()
+}
+
+// forget takes the last failure away.
+func (w *Window) forget() {
+	if w.failure != nil {
+		w.failure = nil
+		w.empty.say(agent.Problem{})
+		w.showDetail()
+	}
 }
 
 // twoSides is the list at the left, a line, and the rest.

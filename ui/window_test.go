@@ -443,5 +443,20 @@ func TestAnErrorIsSaidOnceInWords(t *testing.T) {
 		s.agent.refuse["refresh"] = &agent.Error{Kind: agent.TryAgain, Code: "network", Sentence: "profile Acme API: the server does not answer", Remedy: "try again"}
 		s.tap(s.detail.head.commands.others[0])
 		s.sees("The server does not answer.")
+		s.sees("Try again.")
+		s.pass(time.Minute) // it does not go away unread
+		s.sees("The server does not answer.")
+		s.key(fyne.KeyEscape)
+		s.seesNot("The server does not answer.")
+		s.tap(s.detail.head.commands.others[0])
+		s.onSelect("GitHub")
+		s.settle()
+		s.seesNot("The server does not answer.")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, newFake(), "")
+		s.agent.refuse["demo"] = &agent.Error{Code: "demo", Sentence: "the demo server did not start", Remedy: "see that programs may listen on 127.0.0.1"}
+		s.tap(s.empty.demo)
+		s.sees("The demo server did not start.")
 	})
 }
