@@ -131,6 +131,7 @@ func (r *resident) build() error {
 // background starts what goes on beside answering: refreshing, waking up, the tray icon.
 func (r *resident) background() {
 	go r.engine.Run(r.life)
+	go r.sweep()
 	go func() {
 		for range desktop.Wakes(r.life) {
 			r.engine.NetworkChanged()
@@ -139,6 +140,15 @@ func (r *resident) background() {
 	r.tray.attach(desktop.EnvOf(os.Environ()))
 	debug.SetGCPercent(gcPercent)
 	time.AfterFunc(2*time.Second, lean)
+}
+
+// sweep removes what a crash may have left of sealed tokens.
+func (r *resident) sweep() {
+	if n, err := r.store.Sweep(r.life, r.engine.Keys()); err != nil {
+		r.log.Info("sealed files", "problem", err.Error())
+	} else if n > 0 {
+		r.log.Info("sealed files", "removed", n)
+	}
 }
 
 func (r *resident) copy(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error {

@@ -64,9 +64,12 @@ func (r *resident) doctorTray() agent.Finding {
 		return agent.Finding{Subject: "tray", OK: true, Detail: "switched off (--no-tray)"}
 	case r.tray.shown():
 		return agent.Finding{Subject: "tray", OK: true, Detail: "shown"}
+	case !r.tray.started():
+		// A server has no tray, and nothing is wrong with that.
+		return agent.Finding{Subject: "tray", OK: true, Detail: "no desktop is known to the agent, so there is no icon"}
 	}
-	return agent.Finding{Subject: "tray", Detail: "no icon: this desktop has no tray, or the agent knows no desktop",
-		Remedy: "open the window once (fob window); on GNOME install the AppIndicator extension; everything works without the icon"}
+	return agent.Finding{Subject: "tray", Detail: "no icon: nothing on this desktop shows tray icons",
+		Remedy: "on GNOME install the AppIndicator extension; everything works without the icon"}
 }
 
 func (r *resident) doctorAutostart() agent.Finding {

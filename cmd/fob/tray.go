@@ -28,7 +28,7 @@ type trayIcon struct {
 
 	mu      sync.Mutex                    // guards what follows
 	env     desktop.Env                   // of the desktop; empty until one is known
-	started bool                          // the icon's goroutines run
+	running bool                          // the icon's goroutines run
 	chosen  map[string]func(tray.Command) // by reminder: what a pressed button calls
 	buttons map[string][]tray.Command     // by reminder: what its buttons stand for, the default last
 }
@@ -47,8 +47,8 @@ func (t *trayIcon) attach(env map[string]string) {
 	}
 	t.mu.Lock()
 	t.env = maps.Clone(desktop.Env(env))
-	start := !t.started && !t.off
-	t.started = t.started || start
+	start := !t.running && !t.off
+	t.running = t.running || start
 	t.mu.Unlock()
 	if start {
 		t.start(t.agent.life)
@@ -101,6 +101,13 @@ func (t *trayIcon) start(ctx context.Context) {
 
 // shown says whether a panel shows the icon.
 func (t *trayIcon) shown() bool { return t.onHost.Load() }
+
+// started says whether there is a desktop to show it on.
+func (t *trayIcon) started() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.running
+}
 
 // wait returns when the icon is gone; ctx of start has ended.
 func (t *trayIcon) wait() {

@@ -14,6 +14,20 @@ func (e *Engine) Profiles() []profiles.Profile {
 	return e.file.All()
 }
 
+// Keys returns the keys of all items that the store may hold for the profiles there are.
+func (e *Engine) Keys() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	keys := make([]string, 0, 2*len(e.logins))
+	for _, l := range e.logins {
+		keys = append(keys, itemKey(l.profile), secretKey(l.profile))
+		if l.rec.Key != "" && l.rec.Key != itemKey(l.profile) {
+			keys = append(keys, l.rec.Key)
+		}
+	}
+	return keys
+}
+
 // Profile returns one profile and the keys of the secrets that are kept for it.
 func (e *Engine) Profile(ctx context.Context, name string) (profiles.Profile, []string, error) {
 	e.reload()

@@ -62,6 +62,9 @@ func explain(name string, err error) *Error {
 		return &Error{Kind: Failed, Code: CodeTimeout, Sentence: "nobody finished the login in time, or the browser's answer never came",
 			Remedy: "log in again; if the page said that it was done, copy the link into another browser, and see that " +
 				"the redirect URI registered at the server is the profile's (some servers' form-action policy stops the redirect)"}
+	case errors.Is(err, errStrayAnswer):
+		return &Error{Kind: Failed, Code: CodeTimeout, Sentence: "an answer came from the browser, but not this login's: an old tab, or a server that does not send state back",
+			Remedy: "close old login tabs and log in again"}
 	case errors.As(err, &kept) && errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + keychainSentence(kept),
 			Remedy: keychainRemedy(kept) + "; Fob keeps the token in memory and tries again"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"fob/loopback"
@@ -23,7 +24,8 @@ type attempt struct {
 	status  Status
 	err     error
 
-	faces int // that wait; guarded by Engine.mu
+	faces  int          // that wait; guarded by Engine.mu
+	strays atomic.Int32 // answers that came to the listener and were of no login of ours
 }
 
 // Login runs one login, or joins the one under way for the same profile. It tells event the URL to open, waits for the
@@ -100,6 +102,9 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 		if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, ctx.Err()) {
 			err = cause
 		}
+		if errors.Is(err, errLoginTimeout) && a.strays.Load() > 0 {
+			err = errStrayAnswer
+		}
 		e.finish(a, err)
 	}()
 	go e.changed(name)
@@ -139,7 +144,11 @@ func (e *Engine) finish(a *attempt, err error) {
 	e.Poke()
 }
 
-var errLoginTimeout = errors.New("nobody finished the login in time")
+var (
+	errLoginTimeout = errors.New("nobody finished the login in time")
+	// errStrayAnswer: an answer came, but with a state that is not this login's (RFC 6749 §10.12).
+	errStrayAnswer = errors.New("an answer came to the redirect URI, but not this login's")
+)
 
 // logIn is one authorization code flow from the first check to the stored token.
 func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) error {
@@ -157,6 +166,12 @@ func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) erro
 			Remedy: "choose another redirect_uri in the profile, or end what uses the port", cause: err}
 	}
 	defer receiver.Close()
+	receiver.QueryOnly = p.ResponseMode != "form_post" // form_post only when asked
+	receiver.OnStray = func(stray loopback.Stray) {
+		if stray.Reason == loopback.StrayState || stray.Reason == loopback.StrayNoState {
+			a.strays.Add(1)
+		}
+	}
 	request := oauth.AuthorizationRequest{
 		RedirectURI: receiver.RedirectURI(), Scope: p.Scope, Audience: p.Audience, Resource: p.Resource, ResponseMode: p.ResponseMode,
 		Prompt: p.Prompt, LoginHint: p.LoginHint, ACRValues: p.ACRValues, Extra: values(p.AuthorizeParams),
@@ -211,7 +226,7 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 	if who != "" {
 		what += " as " + who
 	}
-	return e.store1(ctx, p.Name, &tokens{Token: token, fingerprint: fingerprint(p), generation: generation}, what)
+	return e.commit(ctx, p.Name, &tokens{Token: token, fingerprint: fingerprint(p), generation: generation}, what)
 }
 
 // nameAccountTimeout bounds the question who logged in: the login is done, only a label is missing.

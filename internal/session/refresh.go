@@ -247,7 +247,7 @@ func (e *Engine) refresh(ctx context.Context, name string) error {
 	e.mu.Unlock()
 	if unsaved != nil {
 		// The token was spent before, only the storing failed: that is what is left to do.
-		return e.failed(name, e.store1(ctx, name, unsaved, "stored the token refreshed before"))
+		return e.failed(name, e.commit(ctx, name, unsaved, "stored the token refreshed before"))
 	}
 	before, err := e.usable(ctx, name)
 	if err != nil {
@@ -278,7 +278,7 @@ func (e *Engine) refresh(ctx context.Context, name string) error {
 		return e.failed(name, err)
 	}
 	t := &tokens{Token: fresh, fingerprint: before.fingerprint, generation: before.generation + 1}
-	return e.failed(name, e.store1(ctx, name, t, "refreshed"))
+	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
 
 // answered says that the server answered at all: an HTTP status came.
@@ -314,9 +314,9 @@ func (e *Engine) intend(name string) error {
 	return e.records.write(rec)
 }
 
-// store1 is the commit: the keychain item first, then what others may see. If the keychain refuses, the token set is kept
+// commit is the commit: the keychain item first, then what others may see. If the keychain refuses, the token set is kept
 // in memory and storing is tried again; nobody sees it before.
-func (e *Engine) store1(ctx context.Context, name string, t *tokens, what string) error {
+func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string) error {
 	e.mu.Lock()
 	l, ok := e.logins[name]
 	if !ok {
@@ -327,7 +327,8 @@ func (e *Engine) store1(ctx context.Context, name string, t *tokens, what string
 	e.mu.Unlock()
 	text, err := t.seal()
 	if err == nil {
-		err = e.store.Set(ctx, key, text)
+		// What the server has issued is stored whoever gives up waiting.
+		err = e.store.Set(context.WithoutCancel(ctx), key, text)
 	}
 	now := wall()
 	e.mu.Lock()
