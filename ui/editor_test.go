@@ -256,7 +256,7 @@ func TestTheAgentsRefusalStaysInTheForm(t *testing.T) {
 		if s.page == nil || e.save.Disabled() {
 			t.Error("what was written is lost")
 		}
-		s.sees("Profiles.json cannot be written.")
+		s.sees("profiles.json cannot be written.")
 	})
 }
 

@@ -76,9 +76,10 @@ func (r *rows) set(all []listRow, selected string) {
 	for i, view := range r.live {
 		r.retire(i, view)
 	}
-	r.sheet.Refresh()
-	r.scroll.Refresh()
+	r.sheet.Objects = nil
+	r.scroll.Refresh() // another height
 	r.arrange()
+	canvas.Refresh(r.sheet)
 }
 
 // refreshRow redraws the row at index if it is in sight.

@@ -392,6 +392,21 @@ func TestTenThousandProfilesAreTwentyWidgets(t *testing.T) {
 	})
 }
 
+func TestASearchWithoutAMatchLeavesNoRows(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.sidebar.search.SetText("zzz")
+		s.settle()
+		if n := len(s.sidebar.rows.sheet.Objects); n != 0 {
+			t.Errorf("%d rows are drawn", n)
+		}
+		s.sees("No profile matches")
+		s.sidebar.search.SetText("")
+		s.settle()
+		s.seesNot("No profile matches")
+		s.sees("PRODUCTION")
+	})
+}
+
 func TestHeadingsCannotBeSelected(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.sidebar.rows.live[0].Tapped(nil)

@@ -180,14 +180,18 @@ func copied(form agent.Form, clears time.Duration) string {
 // about strips what the window says anyway, the profile's name, from a sentence about it.
 func about(name, sentence string) string { return strings.TrimPrefix(sentence, "profile "+name+": ") }
 
-// sentence makes the first letter of an error's sentence upper case and ends it, for a banner.
+// sentence makes the first letter of an error's sentence upper case and ends it, for a banner. A name stays as it is written:
+// a host, a key, an address.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return s
 	}
-	first := []rune(s)
-	s = strings.ToUpper(string(first[:1])) + string(first[1:])
+	word, _, _ := strings.Cut(s, " ")
+	if !strings.ContainsAny(strings.TrimRight(word, ".:,;"), "._/:=") {
+		first := []rune(s)
+		s = strings.ToUpper(string(first[:1])) + string(first[1:])
+	}
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}

@@ -85,6 +85,22 @@ func TestClaimsSayTheirTime(t *testing.T) {
 	}
 }
 
+func TestSentences(t *testing.T) {
+	for given, want := range map[string]string{
+		"log in again":                      "Log in again.",
+		"login.example.com does not answer": "login.example.com does not answer.",
+		"client_id is missing":              "client_id is missing.",
+		"refresh: the server is down (503)": "Refresh: the server is down (503).",
+		"https://a.example: no answer!":     "https://a.example: no answer!",
+		" über alles ":                      "Über alles.",
+		"":                                  "",
+	} {
+		if got := sentence(given); got != want {
+			t.Errorf("%q becomes %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestScopesAreComparedWithWhatWasAsked(t *testing.T) {
 	marks := compareScopes(agent.Status{State: agent.LoggedIn, ScopeRequested: []string{"a", "b"}, Scope: []string{"a", "c"}})
 	want := []struct{ scope, word string }{{"a", "granted"}, {"b", "not granted"}, {"c", "granted unasked"}}
