@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"fyne.io/fyne/v2"
+
 	"fob/internal/agent"
 )
 
@@ -17,6 +19,8 @@ type actions struct {
 	world World
 	post  func(func())
 	tasks sync.WaitGroup
+	// clipboard is for what is no secret; tokens are copied by the agent, which clears them again.
+	clipboard fyne.Clipboard
 }
 
 // begin runs work in a goroutine of its own and posts its outcome to done.

@@ -31,7 +31,7 @@ type editor struct {
 	answers  []*field // the preset's questions
 	advanced *advanced
 	discover *discovery
-	forget   *widget.Check // removes a stored secret
+	forget   *checkbox // removes a stored secret
 	save     *button
 	reason   *line
 	taken    []string // names that other profiles have
@@ -73,7 +73,7 @@ func (e *editor) build(about profiles.Field) *field {
 	switch {
 	case about.Kind == profiles.KindSecret && slices.Contains(e.draft.stored, about.Key):
 		f.entry.SetPlaceHolder("stored; leave empty to keep it")
-		e.forget = widget.NewCheck("Forget it", func(bool) { e.check() })
+		e.forget = newCheckbox("Forget it", func(bool) { e.check() })
 		f.put(e.forget)
 	case about.Key == "issuer":
 		f.put(e.discover.button)

@@ -19,8 +19,8 @@ import (
 type field struct {
 	content *fyne.Container
 	about   profiles.Field
-	entry   *input         // nil for a choice or a colour
-	choice  *widget.Select // nil for the others
+	entry   *input  // nil for a choice or a colour
+	choice  *picker // nil for the others
 	colors  *swatches
 	hint    *note
 	beside  *fyne.Container // room for a button, for the issuer's
@@ -41,7 +41,7 @@ func newField(about profiles.Field) *field {
 		f.colors = newSwatches(func() { f.changed() })
 		control = f.colors.content
 	case about.Kind == profiles.KindChoice && !about.Open:
-		f.choice = widget.NewSelect(labels(about.Choices), func(string) { f.changed() })
+		f.choice = newPicker(labels(about.Choices), func(string) { f.changed() })
 		control = f.choice
 	default:
 		f.entry = newInput(example(about))

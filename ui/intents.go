@@ -40,7 +40,7 @@ func (w *Window) onIntent(ask intent) {
 	case askCopyLink:
 		if waits := w.logins[name]; waits != nil {
 			// The address holds no secret worth a clearing clipboard: state and challenge are of one use (RFC 7636).
-			fyne.CurrentApp().Clipboard().SetContent(waits.url)
+			w.actions.clipboard.SetContent(waits.url)
 			w.note("Link copied.", true)
 		}
 	case askCancel:

@@ -8,7 +8,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
 )
@@ -16,9 +15,9 @@ import (
 // settingsView is the page with what is not of one profile.
 type settingsView struct {
 	content   *fyne.Container
-	theme     *widget.RadioGroup
-	clipboard *widget.Select
-	start     *widget.Check
+	theme     *picker
+	clipboard *picker
+	start     *checkbox
 	about     *facts
 	findings  *fyne.Container
 	again     *button
@@ -29,7 +28,7 @@ type settingsView struct {
 }
 
 // themes are the choices in the order to show them, with their values in the settings.
-var themes = []struct{ value, label string }{{"system", "System"}, {"light", "Light"}, {"dark", "Dark"}}
+var themes = []struct{ value, label string }{{"system", "As the system"}, {"light", "Light"}, {"dark", "Dark"}}
 
 // clipboardTimes are the choices for how long a copied token stays; 0 never clears.
 var clipboardTimes = []int{15, 45, 120, 300, 0}
@@ -40,17 +39,16 @@ func newSettingsView() *settingsView {
 	for _, t := range themes {
 		names = append(names, t.label)
 	}
-	v.theme = widget.NewRadioGroup(names, func(string) { v.changed() })
-	v.theme.Horizontal, v.theme.Required = true, true
-	v.clipboard = widget.NewSelect(nil, func(string) { v.changed() })
-	v.start = widget.NewCheck("Start Fob's agent when I log in to this computer", func(bool) { v.changed() })
+	v.theme = newPicker(names, func(string) { v.changed() })
+	v.clipboard = newPicker(nil, func(string) { v.changed() })
+	v.start = newCheckbox("Start Fob's agent when I log in to this computer", func(bool) { v.changed() })
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
 	}
 	heading := func(text string) fyne.CanvasObject { return inset(12, 0, 0, 0, newShortLine(text, section)) }
 	v.content = column(6,
-		heading("WINDOW"), row("Theme", v.theme),
+		heading("WINDOW"), row("Theme", container.NewHBox(v.theme)),
 		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(v.clipboard)),
 		heading("START"), row("", v.start), v.wrong,
 		heading("AGENT"), v.about.content,

@@ -44,7 +44,7 @@ func Open(app fyne.App, talk Agent, world World) *Window {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Window{
 		window: app.NewWindow("Fob"), settings: app.Settings(), cancel: cancel, model: newModel(), now: world.now,
-		actions: &actions{ctx: ctx, agent: talk, world: world, post: world.post},
+		actions: &actions{ctx: ctx, agent: talk, world: world, post: world.post, clipboard: app.Clipboard()},
 		logins:  map[string]*waiting{}, selected: world.Profile,
 	}
 	w.settings.SetTheme(NewTheme("system"))

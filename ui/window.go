@@ -243,7 +243,7 @@ func (w *Window) note(text string, done bool) {
 
 // onValue copies a value that was pressed: a claim, a time, a field. Tokens go another way, through the agent.
 func (w *Window) onValue(name, text string) {
-	fyne.CurrentApp().Clipboard().SetContent(text)
+	w.actions.clipboard.SetContent(text)
 	w.note(name+" copied.", true)
 }
 
