@@ -21,16 +21,16 @@ settled() { # waits until two pictures of the screen in a row are the same
   until now=$(import -window root rgb:- | md5sum); [ "$now" = "$before" ] || [ $n -gt 40 ]; do before=$now; n=$((n+1)); read -rt 0.15 <> <(:) || true; done
 }
 
-# The browser that Fob opens: Debian's Chromium with a profile of its own. Root may not use its sandbox.
+# This desktop's browser: the system's Chromium with a profile of its own. Root may not use its sandbox.
 mkdir -p "$HOME/browser"
-cat > "$HOME/browser/open" <<EOF
+cat > "$HOME/browser/xdg-open" <<EOF
 #!/bin/sh
 exec $(command -v chromium || command -v chromium-browser || command -v google-chrome) $([ "$(id -u)" = 0 ] && echo --no-sandbox) --user-data-dir="$HOME/browser/profile" --no-first-run \\
   --disable-gpu --disable-background-networking --disable-component-update --disable-sync --disable-quic --test-type \\
   --window-size=900,720 --window-position=190,30 "\$1" >/dev/null 2>&1
 EOF
-chmod +x "$HOME/browser/open"
-export BROWSER="$HOME/browser/open"
+chmod +x "$HOME/browser/xdg-open"
+export PATH="$HOME/browser:$PATH"
 
 say "starting the agent with the demo server"
 "$BIN/fob" demo
