@@ -41,16 +41,16 @@ func newSettingsView() *settingsView {
 	}
 	v.theme = newPicker(names, func(string) { v.changed() })
 	v.clipboard = newPicker(nil, func(string) { v.changed() })
-	v.start = newCheckbox("Start Fob's agent when I log in to this computer", func(bool) { v.changed() })
+	v.start = newCheckbox("Start the agent when I log in to this computer", func(bool) { v.changed() })
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
 	}
 	heading := func(text string) fyne.CanvasObject { return inset(12, 0, 0, 0, newShortLine(text, section)) }
 	v.content = column(6,
-		heading("WINDOW"), row("Theme", container.NewHBox(v.theme)),
-		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(v.clipboard)),
-		heading("START"), row("", v.start), v.wrong,
+		heading("WINDOW"), row("Theme", container.NewHBox(container.New(fixedWidth(200), v.theme))),
+		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(container.New(fixedWidth(200), v.clipboard))),
+		heading("START"), row("At login", v.start), v.wrong,
 		heading("AGENT"), v.about.content,
 		across(8, 0, heading("WHAT FOB STANDS ON"), v.again), v.findings)
 	visible(v.wrong, false)
