@@ -25,7 +25,7 @@ profile's name. Nothing leaves the machine.`,
 			f.hint("log in with `fob login %s`, then call its API with the token:", name)
 			all, err := client.Status(cmd.Context(), name)
 			if err == nil && len(all) == 1 && all[0].APIBaseURL != "" {
-				f.hint(`curl -H "$(fob header %s)" %s`, name, all[0].APIBaseURL)
+				f.hint(`fob header %s | curl -H @- %s`, name, all[0].APIBaseURL)
 			} else {
 				f.hint("fob token %s", name)
 			}

@@ -30,7 +30,7 @@ Environment:
 
 const rootExample = `  fob demo                                  a server to try it with
   fob login Demo                            log in with the browser
-  curl -H "$(fob header Demo)" http://…     use the token
+  fob header Demo | curl -H @- http://…     use the token
   fob token Demo --min-ttl 5m               the token alone, with at least 5 minutes left
   fob status                                every profile and its state`
 

@@ -106,7 +106,7 @@ func (f *face) headerVerb() *cobra.Command {
 		Use: "header NAME [METHOD URL]", Short: "Print the Authorization header",
 		Long: `Prints the header that carries the profile's token: one line, as curl -H takes it. METHOD and URL name the request it is
 for; a bearer token's header is the same for every request, but is refused for one that would travel unencrypted.`,
-		Example: `  curl -H "$(fob header work)" https://api.example.com/me
+		Example: `  fob header work | curl -H @- https://api.example.com/me
   fob header work POST https://api.example.com/items`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
