@@ -69,7 +69,9 @@ func TestWindow(t *testing.T) {
 			steady(t, 9*time.Second, "another program's copy is gone", func() bool { return d.clipboard() == "mine" })
 
 			for i, tab := range []string{"claims", "checks", "history", "profile"} {
+				before := d.must("import", "-window", "root", "rgb:-")
 				w.keys("ctrl+" + string(rune('2'+i)))
+				until(t, "tab "+tab, func() bool { return d.must("import", "-window", "root", "rgb:-") != before })
 				d.settled(theme + "-4-" + tab)
 			}
 			w.keys("F1")
