@@ -6,7 +6,7 @@ BUILD   := build
 PREFIX  ?= /usr/local
 VERSION := $(shell sed -n 's/^Version = "\(.*\)"/\1/p' FyneApp.toml)
 # One set of flags for every target: Fyne takes minutes to compile, and other flags would compile it again.
-LDFLAGS := -s -w -X fob/internal/cli.version=$(VERSION)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X fob/internal/cli.version=$(VERSION)
 FOB     := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/fob ./cmd/fob
 WINDOW  := go build -trimpath -tags migrated_fynedo -ldflags '$(LDFLAGS)' -o $(BUILD)/fob-app .
 

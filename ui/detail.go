@@ -42,6 +42,7 @@ type head struct {
 	bar      *bar
 	left     *line
 	renewal  *line
+	times    *fyne.Container // left and renewal
 	commands *commands
 	hint     *line
 	problem  *banner
@@ -54,11 +55,12 @@ func newHead() *head {
 	h.failure.shut.Show()
 	h.renewal.look.align = fyne.TextAlignTrailing
 	h.more = quiet("", theme.MoreHorizontalIcon(), nil)
+	h.times = across(12, 1, h.left, h.renewal)
 	h.content = column(10,
 		column(4,
 			across(8, 0, h.name, h.tag, h.more),
 			across(8, 1, h.shape, h.state)),
-		column(5, h.bar, across(12, 1, h.left, h.renewal)),
+		column(5, h.bar, h.times),
 		h.commands.content,
 		h.hint,
 		h.failure.content,
@@ -114,14 +116,15 @@ func (h *head) tick(s scene) {
 			}
 		}
 	}
+	// The bar and the line under it are there in every state, also empty: what follows, the primary action first, must not
+	// move when somebody logs in or out.
 	h.left.set(words)
 	h.renewal.set(renews)
-	visible(h.left, words != "")
 	visible(h.renewal, renews != "")
-	if part >= 0 {
-		h.bar.set(part, color)
+	if h.left.MinSize().Width > h.left.Size().Width {
+		h.times.Refresh() // it needs more room than the words before
 	}
-	visible(h.bar, part >= 0)
+	h.bar.set(part, color)
 	h.hint.set(hint)
 	visible(h.hint, hint != "")
 	if s.status.Problem != nil {

@@ -475,3 +475,19 @@ func TestAnErrorIsSaidOnceInWords(t *testing.T) {
 		s.sees("The demo server did not start.")
 	})
 }
+
+func TestPrimaryActionStaysInPlace(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		place := func() fyne.Position {
+			return fyne.CurrentApp().Driver().AbsolutePositionForObject(s.detail.head.commands.primary)
+		}
+		want := place()
+		for _, status := range crowd() {
+			s.Window.Select(status.Name)
+			s.settle()
+			if got := place(); got != want {
+				t.Errorf("%s (%s): the primary action is at %v, elsewhere at %v", status.Name, status.State, got, want)
+			}
+		}
+	})
+}

@@ -100,19 +100,19 @@ func exactly(d time.Duration) string {
 	return fmt.Sprintf("%d s", s)
 }
 
-// countdown is the sentence beside the bar, and how much of the token's life is left (0 to 1; below 0 is not known).
+// countdown is the sentence under the bar, and how much of the token's life is left (0 to 1; 1 when it is not known).
 func countdown(s agent.Status, now time.Time) (string, float64) {
 	if !s.Usable() {
-		return "", -1
+		return "no token to use", 0
 	}
 	if s.ExpiresAt == nil {
-		return "no expiry known", -1
+		return "no expiry known", 1
 	}
 	left := s.ExpiresAt.Sub(now)
 	if left <= 0 {
 		return "expired " + ago(-left), 0
 	}
-	words, part := "expires in "+exactly(left), -1.0
+	words, part := "expires in "+exactly(left), 1.0
 	if s.ObtainedAt != nil {
 		if life := s.ExpiresAt.Sub(*s.ObtainedAt); life > 0 {
 			part = min(1, float64(left)/float64(life))

@@ -41,13 +41,13 @@ func TestCountdown(t *testing.T) {
 		list   string
 	}{
 		{"half gone", agent.Status{State: agent.LoggedIn, ObtainedAt: at(-30 * time.Minute), ExpiresAt: at(30 * time.Minute)}, "expires in 30 min", 0.5, "30 min"},
-		{"no expiry", agent.Status{State: agent.LoggedIn}, "no expiry known", -1, "no expiry"},
-		{"no start", agent.Status{State: agent.LoggedIn, ExpiresAt: at(time.Hour)}, "expires in 1 h", -1, "1 h"},
+		{"no expiry", agent.Status{State: agent.LoggedIn}, "no expiry known", 1, "no expiry"},
+		{"no start", agent.Status{State: agent.LoggedIn, ExpiresAt: at(time.Hour)}, "expires in 1 h", 1, "1 h"},
 		{"over", agent.Status{State: agent.Offline, ObtainedAt: at(-2 * time.Hour), ExpiresAt: at(-5 * time.Minute)}, "expired 5 min ago", 0, "expired"},
 		{"clock ahead", agent.Status{State: agent.LoggedIn, ObtainedAt: at(time.Minute), ExpiresAt: at(2 * time.Minute)}, "expires in 2 min", 1, "2 min"},
-		{"out", agent.Status{State: agent.LoggedOut}, "", -1, "log in"},
-		{"needed", agent.Status{State: agent.LoginRequired, ExpiresAt: at(-time.Hour)}, "", -1, "log in"},
-		{"unusable", agent.Status{State: agent.Unusable}, "", -1, "fix"},
+		{"out", agent.Status{State: agent.LoggedOut}, "no token to use", 0, "log in"},
+		{"needed", agent.Status{State: agent.LoginRequired, ExpiresAt: at(-time.Hour)}, "no token to use", 0, "log in"},
+		{"unusable", agent.Status{State: agent.Unusable}, "no token to use", 0, "fix"},
 	} {
 		if words, part := countdown(c.status, noon); words != c.words || part != c.part {
 			t.Errorf("%s: countdown says %q and %g, want %q and %g", c.name, words, part, c.words, c.part)
