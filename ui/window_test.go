@@ -479,6 +479,7 @@ func TestAnErrorIsSaidOnceInWords(t *testing.T) {
 func TestPrimaryActionStaysInPlace(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		place := func() fyne.Position {
+			s.detail.head.content.Refresh() // lays out, as the next frame does
 			return fyne.CurrentApp().Driver().AbsolutePositionForObject(s.detail.head.commands.primary)
 		}
 		want := place()
