@@ -31,7 +31,12 @@ var fyneNoise = regexp.MustCompile(`^(\S+ \S+ (Fyne error:  Preferences load err
 // openWindow starts fob-app and waits until it has drawn itself.
 func (f *fob) openWindow(args ...string) *window {
 	f.t.Helper()
-	cmd := exec.Command(program(f.t, "fob-app"), args...)
+	return f.openWindowOf(program(f.t, "fob-app"), args...)
+}
+
+func (f *fob) openWindowOf(path string, args ...string) *window {
+	f.t.Helper()
+	cmd := exec.Command(path, args...)
 	cmd.Env = f.desk.env(f.vars...)
 	var stderr safeBuffer
 	cmd.Stderr = &stderr

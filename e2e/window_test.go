@@ -103,21 +103,30 @@ func TestWindowOutlivesAgent(t *testing.T) {
 	f.addNative("work", p)
 	f.login("work", newPerson(d))
 	token := f.token("work")
-	w := f.openWindow("--profile", "work")
+	// Programs of its own, so that the agent's can be away for as long as somebody wants to look.
+	dir := filepath.Join(d.root, "bin")
+	for _, name := range []string{"fob", "fob-app"} {
+		text, err := os.ReadFile(program(t, name))
+		must(t, err)
+		must(t, writeFile(filepath.Join(dir, name), string(text)))
+		must(t, os.Chmod(filepath.Join(dir, name), 0o700))
+	}
+	w := f.openWindowOf(filepath.Join(dir, "fob-app"), "--profile", "work")
 	d.shot("agent-1-before")
+	must(t, os.Rename(filepath.Join(dir, "fob"), filepath.Join(dir, "away")))
 	dead := f.agent()
 	f.killAgent()
-	d.shot("agent-2-killed")
+	until(t, "nothing to press without an agent", func() bool { _, found := w.primary(); return !found })
+	d.settled("agent-2-killed")
+	if f.agent() != 0 {
+		t.Error("there is an agent")
+	}
+	must(t, os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "fob")))
 	until(t, "another agent", func() bool { pid := f.agent(); return pid != 0 && pid != dead })
-	until(t, "the window works again", func() bool {
-		w.keys("ctrl+c")
-		return d.clipboard() == token
-	})
+	until(t, "something to press again", func() bool { _, found := w.primary(); return found })
+	w.keys("ctrl+c")
+	until(t, "token on the clipboard", func() bool { return d.clipboard() == token })
 	d.settled("agent-3-after")
-
-	// `fob stop` is the user's will: the window says so and starts none by itself.
-	f.run("stop").ok()
-	d.settled("agent-4-stopped")
 }
 
 // The empty window invites to try the demo: two presses and one sign-in from nothing to a token.
