@@ -34,8 +34,8 @@ files() {
 if [ "$REMOVE" ]; then
   files | while IFS='|' read -r path _ _; do
     rm -f -- "$PREFIX/$path"
-    # Directories that are ours alone; one that others use too is not empty and stays.
-    rmdir -p --ignore-fail-on-non-empty -- "$PREFIX/$(dirname "$path")" 2>/dev/null || true
+    # Directories that are empty now, up to PREFIX; one that others use too is not and stays.
+    (cd "$PREFIX" 2>/dev/null && rmdir -p -- "$(dirname "$path")" 2>/dev/null) || true
   done
   echo "fob: removed from $PREFIX; logins stay in the keychain, settings in your own directories (fob logout and fob profile remove end them)"
   exit
@@ -51,5 +51,6 @@ files | while IFS='|' read -r path mode command; do
   chmod "$mode" "$PREFIX/$path.new"
   mv -f -- "$PREFIX/$path.new" "$PREFIX/$path"
 done
+touch "$PREFIX/share/icons/hicolor" # an icon cache that is older than its directory is not asked
 echo "fob: installed under $PREFIX"
 case :$PATH: in *:"$PREFIX/bin":*) ;; *) echo "fob: hint: $PREFIX/bin is not in PATH";; esac
