@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -22,9 +21,6 @@ type provider struct {
 	issuer string
 	stdin  io.Writer
 	lines  chan providerLine
-
-	mu   sync.Mutex // guards seen
-	seen tally
 }
 
 // tally is what the provider counted.
