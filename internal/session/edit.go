@@ -20,8 +20,8 @@ func (e *Engine) Keys() []string {
 	defer e.mu.Unlock()
 	keys := make([]string, 0, 2*len(e.logins))
 	for _, l := range e.logins {
-		keys = append(keys, itemKey(l.profile), secretKey(l.profile))
-		if l.rec.Key != "" && l.rec.Key != itemKey(l.profile) {
+		keys = append(keys, l.key, secretKey(l.profile))
+		if l.rec.Key != "" && l.rec.Key != l.key {
 			keys = append(keys, l.rec.Key)
 		}
 	}
@@ -145,7 +145,7 @@ func (e *Engine) moveLogin(ctx context.Context, before, p profiles.Profile) erro
 	rec := e.logins[before.Name].rec
 	e.mu.Unlock()
 	rec.Name, rec.Key = p.Name, itemKey(p)
-	return e.records.write(rec)
+	return e.records.write(rec, true)
 }
 
 // cleanAfterMove removes what a profile left under its old name. What stays behind for want of a keychain does no harm.

@@ -68,6 +68,8 @@ type Engine struct {
 type login struct {
 	profile    profiles.Profile
 	mistake    *Problem // the profile cannot be used as it is
+	key        string   // of the keychain item that the profile names
+	wants      string   // fingerprint of what the profile asks for
 	rec        record
 	held       *tokens       // nil until read from the keychain
 	unsaved    *tokens       // obtained, but the keychain refused it so far
@@ -162,7 +164,7 @@ func (e *Engine) step(now time.Time) time.Time {
 		if at, ok := nextChange(l.rec, l.profile.Reminder(), now); ok && at.Before(next) {
 			next = at
 		}
-		if l.refreshing != nil || l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != fingerprint(l.profile) {
+		if l.refreshing != nil || l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants {
 			continue
 		}
 		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore))
@@ -237,20 +239,25 @@ func (e *Engine) sync() {
 		fresh[name] = rec
 	}
 	e.mu.Lock()
-	names, seen, touched := make([]string, 0, len(all)), map[string]bool{}, []string{}
+	names, seen, touched, lost := make([]string, 0, len(all)), map[string]bool{}, []string{}, []string{}
 	for _, p := range all {
 		names, seen[p.Name] = append(names, p.Name), true
 		l := e.logins[p.Name]
 		switch {
 		case l == nil:
-			e.logins[p.Name] = &login{profile: p, mistake: mistake(p), rec: fresh[p.Name]}
+			l = &login{rec: fresh[p.Name]}
+			l.follow(p)
+			e.logins[p.Name] = l
+			if l.rec.Lost {
+				lost = append(lost, p.Name)
+			}
 		case l.profile.Equal(p):
 			continue
 		default:
-			if itemKey(l.profile) != itemKey(p) {
+			if l.key != itemKey(p) {
 				l.held = nil
 			}
-			l.profile, l.mistake = p, mistake(p)
+			l.follow(p)
 		}
 		touched = append(touched, p.Name)
 	}
@@ -270,6 +277,15 @@ func (e *Engine) sync() {
 		a.cancel(errCancelled)
 	}
 	e.changed(touched...)
+	if len(lost) > 0 {
+		e.work.Go(func() { e.recover(lost) })
+	}
+}
+
+// follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
+// thousands of logins each time.
+func (l *login) follow(p profiles.Profile) {
+	l.profile, l.mistake, l.key, l.wants = p, mistake(p), itemKey(p), fingerprint(p)
 }
 
 // mistake is what is wrong with a profile as it is written, if anything.
@@ -281,9 +297,19 @@ func mistake(p profiles.Profile) *Problem {
 	return &Problem{Code: CodeProfileInvalid, Sentence: problems[0].Error(), Remedy: "edit the profile: fob profile edit " + quoteArg(p.Name), Since: wall()}
 }
 
+// recover reads the keychain items of logins whose record was lost, which mends the records.
+func (e *Engine) recover(names []string) {
+	for _, name := range names {
+		if _, err := e.load(e.life, name); err != nil {
+			e.log.Warn("record", "profile", name, "problem", err.Error())
+		}
+	}
+	e.Poke()
+}
+
 // keepRecord writes a record; a failure is logged, because the keychain item still has the truth.
 func (e *Engine) keepRecord(rec record) {
-	if err := e.records.write(rec); err != nil {
+	if err := e.records.write(rec, false); err != nil {
 		e.log.Warn("record", "problem", err.Error())
 	}
 }
@@ -296,7 +322,7 @@ func (e *Engine) stateLocked(l *login, now time.Time) State {
 	if l.mistake != nil {
 		return Unusable
 	}
-	if l.rec.Kept && (l.rec.Fingerprint != fingerprint(l.profile) || l.rec.Key != itemKey(l.profile)) {
+	if l.rec.Kept && (l.rec.Fingerprint != l.wants || l.rec.Key != l.key) {
 		return LoginRequired
 	}
 	return stateAt(l.rec, l.profile.Reminder(), now)
@@ -351,7 +377,7 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 	if l.mistake != nil {
 		return l.mistake
 	}
-	if r.Kept && (r.Fingerprint != fingerprint(l.profile) || r.Key != itemKey(l.profile)) {
+	if r.Kept && (r.Fingerprint != l.wants || r.Key != l.key) {
 		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
 			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}
 	}

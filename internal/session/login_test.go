@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -81,6 +82,20 @@ func TestRecordLostItemKept(t *testing.T) { // the keychain item is the commit p
 		t.Error("the token was lost with the record")
 	}
 	if s := r.status("work"); s.State != LoggedIn || s.ExpiresAt == nil {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestRecordCutShort(t *testing.T) { // R-306: a power failure after a rename that had not reached the disk
+	r := newRig(t, authserver.Options{})
+	r.login("work")
+	r.engine.Close()
+	if err := os.WriteFile(recordDir(r.dir+"/logins").path("work"), []byte(`{"version":1,"na`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	r.engine.work.Wait() // the item is being read
+	if s := r.status("work"); s.State != LoggedIn || !s.Refreshable || s.ExpiresAt == nil {
 		t.Errorf("status %+v", s)
 	}
 }

@@ -84,7 +84,7 @@ func (e *Engine) drop(ctx context.Context, name, what string) error {
 		e.mu.Unlock()
 		return e.unknownProfile(name)
 	}
-	keys := []string{itemKey(l.profile)}
+	keys := []string{l.key}
 	if l.rec.Key != "" && l.rec.Key != keys[0] {
 		keys = append(keys, l.rec.Key)
 	}

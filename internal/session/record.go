@@ -43,6 +43,7 @@ type record struct {
 	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored: a start that
 	// finds it knows that an answer may have been lost.
 	Spending time.Time `json:"spending,omitzero"`
+	Lost     bool      `json:"-"` // the file was there and could not be read
 
 	History []Event `json:"history,omitempty"` // newest first
 }
@@ -76,20 +77,21 @@ func (d recordDir) read(name string) (record, error) {
 	}
 	r := record{}
 	if err := json.Unmarshal(text, &r); err != nil || r.Name != name {
-		// Cut short by a crash, or another name with the same hash: the keychain item still has everything.
-		return record{Name: name}, nil
+		// Cut short by a power failure: the keychain item still has everything, and says so when it is read.
+		return record{Name: name, Lost: true}, nil
 	}
 	return r, nil
 }
 
-// write replaces the record durably: whole or not at all.
-func (d recordDir) write(r record) error {
+// write replaces the record: whole or not at all, and durably if asked. What follows a change of the keychain item need not
+// be: the item is the truth, and waiting for the disk would keep the user waiting.
+func (d recordDir) write(r record, durable bool) error {
 	r.Version = 1
 	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("profile %s: %w", r.Name, err)
 	}
-	if err := writeFile(d.path(r.Name), text); err != nil {
+	if err := writeFile(d.path(r.Name), text, durable); err != nil {
 		return fmt.Errorf("profile %s: what is known of its login: %w", r.Name, err)
 	}
 	return nil
@@ -103,8 +105,8 @@ func (d recordDir) remove(name string) error {
 	return err
 }
 
-// writeFile writes a private file atomically: temporary file, fsync, rename, fsync of the directory.
-func writeFile(path string, text []byte) (err error) {
+// writeFile writes a private file atomically, by a temporary file and a rename; durable, it waits until both are on disk.
+func writeFile(path string, text []byte, durable bool) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -122,14 +124,16 @@ func writeFile(path string, text []byte) (err error) {
 		file.Close()
 		return err
 	}
-	if err := file.Sync(); err != nil {
-		file.Close()
-		return err
+	if durable {
+		if err := file.Sync(); err != nil {
+			file.Close()
+			return err
+		}
 	}
 	if err := file.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := os.Rename(file.Name(), path); err != nil || !durable {
 		return err
 	}
 	return syncDir(dir)

@@ -88,7 +88,7 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, error) {
 		return nil, &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}
 	case l.rec.Ended != nil:
 		return nil, &Error{Kind: LogInFirst, Code: l.rec.Ended.Code, Sentence: "profile " + name + ": " + l.rec.Ended.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
-	case t.fingerprint != fingerprint(l.profile):
+	case t.fingerprint != l.wants:
 		problem := e.problemLocked(l, LoginRequired, now)
 		if problem == nil {
 			problem = &Problem{Code: CodeProfileChanged, Sentence: "the profile was changed after the login"}
@@ -311,7 +311,7 @@ func (e *Engine) intend(name string) error {
 	l.rec.Spending = wall()
 	rec := l.rec
 	e.mu.Unlock()
-	return e.records.write(rec)
+	return e.records.write(rec, true)
 }
 
 // commit is the commit: the keychain item first, then what others may see. If the keychain refuses, the token set is kept
@@ -323,7 +323,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 		e.mu.Unlock()
 		return e.unknownProfile(name)
 	}
-	key := itemKey(l.profile)
+	key := l.key
 	e.mu.Unlock()
 	text, err := t.seal()
 	if err == nil {

@@ -16,7 +16,7 @@ import (
 
 // rig is an engine with a real authorization server, a real redirect listener and a browser that is an http.Get.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	server *authserver.Server
 	http   *http.Client
 	store  Store
@@ -28,7 +28,7 @@ type rig struct {
 const issuer = "http://127.0.0.1:1/as" // reached by the server's own transport: nothing listens there
 
 // newRig returns a rig with one profile, "work".
-func newRig(t *testing.T, o authserver.Options) *rig {
+func newRig(t testing.TB, o authserver.Options) *rig {
 	t.Helper()
 	o.Issuer = issuer
 	if o.AutoApprove == "" {

@@ -126,7 +126,7 @@ func (e *Engine) load(ctx context.Context, name string) (*tokens, error) {
 		return nil, e.unknownProfile(name)
 	}
 	held, key := l.held, l.rec.Key
-	kept, current := l.rec.Kept, itemKey(l.profile)
+	kept, current := l.rec.Kept, l.key
 	e.mu.Unlock()
 	if held != nil {
 		return held, nil
