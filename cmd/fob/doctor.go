@@ -7,6 +7,7 @@ import (
 
 	"fob/internal/agent"
 	"fob/internal/desktop"
+	"fob/internal/session"
 )
 
 // doctor examines what the agent stands on.
@@ -17,7 +18,8 @@ func (r *resident) doctor(ctx context.Context) []agent.Finding {
 func (r *resident) doctorStore(ctx context.Context) agent.Finding {
 	report, err := r.store.Probe(ctx, false)
 	if err != nil {
-		return agent.Finding{Subject: "store", Detail: err.Error(), Remedy: "see docs/troubleshooting.md, Keychain"}
+		said := session.Explain("", err)
+		return agent.Finding{Subject: "store", Detail: said.Sentence, Remedy: said.Remedy}
 	}
 	detail := string(report.Kind)
 	if report.Owner != "" {

@@ -272,15 +272,25 @@ func wantClosed(t *testing.T, authorization string) {
 
 func TestLoginSaysFirstThatNothingCanBeKept(t *testing.T) {
 	r := newRig(t, authserver.Options{})
-	r.engine.ready = func(context.Context, bool) error {
-		return &keychain.Error{Object: "keychain", Kind: keychain.ErrNoKeychain, Remedy: "install one"}
-	}
+	r.engine.ready = func(context.Context, bool) error { return errNoStore }
 	_, err := r.engine.Login(t.Context(), "work", time.Minute, func(LoginEvent) { t.Error("a page was opened") })
 	wantError(t, err, Failed, CodeKeychain)
+	r.engine.store = noStore{}
+	_, err = r.engine.Token(t.Context(), "work", -1)
+	wantError(t, err, LogInFirst, CodeLoggedOut)
 	if n := len(r.server.Stats().Requests); n != 0 {
 		t.Errorf("the server was asked: %v", r.server.Stats().Requests)
 	}
 }
+
+// noStore is a keychain that is not there.
+type noStore struct{}
+
+var errNoStore = &keychain.Error{Object: "keychain", Kind: keychain.ErrNoKeychain, Remedy: "install one"}
+
+func (noStore) Get(context.Context, string) ([]byte, error) { return nil, errNoStore }
+func (noStore) Set(context.Context, string, []byte) error   { return errNoStore }
+func (noStore) Delete(context.Context, string) error        { return errNoStore }
 
 func TestServerDownIsTryAgain(t *testing.T) {
 	r := newRig(t, authserver.Options{})

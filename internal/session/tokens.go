@@ -138,6 +138,9 @@ func (e *Engine) load(ctx context.Context, name string) (*tokens, error) {
 	if errors.Is(err, keychain.ErrNotFound) {
 		return nil, e.forget(name, key, kept)
 	}
+	if err != nil && !kept {
+		return nil, nil // nothing says that there ever was a login: what keeps one from being kept is said when somebody logs in
+	}
 	if err != nil {
 		return nil, fmt.Errorf("profile %s: %w", name, err)
 	}
