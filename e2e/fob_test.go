@@ -118,6 +118,20 @@ func (f *fob) token(name string, more ...string) string {
 	return token
 }
 
+// refreshEnds refreshes until that ends with the code: a request that arrives in the last moment of a refresh of the agent's own
+// is content with its outcome.
+func (f *fob) refreshEnds(name string, code int) (last said) {
+	f.t.Helper()
+	until(f.t, "fob refresh with exit code "+strconv.Itoa(code), func() bool {
+		last = f.run("refresh", name)
+		if last.code != 0 {
+			last.exits(code)
+		}
+		return last.code == code
+	})
+	return last
+}
+
 // status is what `fob status NAME --json` says.
 type status struct {
 	State, Account string

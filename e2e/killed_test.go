@@ -23,6 +23,9 @@ func TestKilled(t *testing.T) {
 		if err := cut.Wait(); err == nil || cut.ProcessState.ExitCode() != 4 {
 			t.Errorf("fob refresh while its agent is killed: %v, want exit code 4", err)
 		}
+		if where == "before" {
+			p.dropped()
+		}
 		p.order("release")
 		// The token of before is still the one in the keychain, and still good.
 		if token := f.token("work"); token != before {

@@ -21,7 +21,7 @@ func TestExitCodesAndOutage(t *testing.T) {
 	f.run("token", "work", "--min-ttl", "1h").exits(1).saying("tokens live 6s")
 
 	p.order("down")
-	f.run("refresh", "work").exits(5).saying("the login is kept")
+	f.refreshEnds("work", 5).saying("the login is kept")
 	// The token in hand serves to its end; from then on the answer is "try again", and nothing else.
 	until(t, "token past its end", func() bool {
 		said := f.run("token", "work", "--min-ttl", "0s")
@@ -46,13 +46,13 @@ func TestExitCodesAndOutage(t *testing.T) {
 		return said.code == 0
 	})
 	p.order("stumble 503")
-	f.run("refresh", "work").exits(5)
+	f.refreshEnds("work", 5)
 	p.order("stumble 0")
 	f.run("refresh", "work").ok()
 
 	// The administrator ends the session: that is a reason, and the only one.
 	p.order("revoke")
-	f.run("refresh", "work").exits(3).saying("log in again: fob login work")
+	f.refreshEnds("work", 3).saying("log in again: fob login work")
 	f.run("token", "work").exits(3)
 	if s := f.status("work"); s.State != "login_required" {
 		t.Errorf("status after the revocation: %+v", s)

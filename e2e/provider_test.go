@@ -116,6 +116,12 @@ func (p *provider) held() {
 	p.next("a held request", func(l providerLine) bool { return l.Event == "held" })
 }
 
+// dropped waits until a request held before it was looked at has been given up.
+func (p *provider) dropped() {
+	p.t.Helper()
+	p.next("a dropped request", func(l providerLine) bool { return l.Event == "dropped" })
+}
+
 // whoami asks the provider's userinfo endpoint with the token: the person's e-mail address, or the status.
 func (p *provider) whoami(token string) (email string, status int) {
 	p.t.Helper()

@@ -159,7 +159,7 @@ func TestTray(t *testing.T) {
 
 	// The server goes away: the icon says offline, and comes back by itself.
 	p.order("down")
-	f.run("refresh", "work").exits(5)
+	f.refreshEnds("work", 5)
 	icon.says("⊘ work")
 	d.settled("tray-4-offline")
 	p.order("up")

@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({ options: {
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 // What the tests look at and switch.
-let hold = '';                  // '', 'before' or 'after': where token requests wait for "release"
+let hold = '';                  // 'before': token requests wait until they are given up; 'after': their answers wait for "release"
 let release = () => {};
 let released = Promise.resolve();
 let stumble = 0;                // the status with which token requests are refused
@@ -116,13 +116,13 @@ provider.use(async (ctx, next) => {
     ctx.body = '<h1>down for maintenance</h1>';
     return undefined;
   }
-  if (hold === 'before') {
+  if (hold === 'before') { // as a proxy in front of a server that hangs: it drops the request when nobody waits any more
+    const gone = new Promise((done) => { ctx.req.socket.once('close', done); });
     say({ event: 'held', where: hold });
-    await released;
-    if (ctx.req.destroyed || ctx.req.socket.destroyed) { // nobody waits: as a proxy in front would, drop it unread
-      ctx.respond = false;
-      return undefined;
-    }
+    await gone;
+    ctx.respond = false;
+    say({ event: 'dropped', where: 'before' });
+    return undefined;
   }
   const at = hold;
   await next();
