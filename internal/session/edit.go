@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"time"
 
 	"fob/internal/keychain"
 	"fob/profiles"
@@ -62,7 +63,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	if old == "" {
 		old = p.Name
 	}
-	before, existed := e.file.Get(old)
+	_, existed := e.file.Get(old)
 	if _, taken := e.file.Get(p.Name); taken && (create || rename != "" && rename != p.Name) {
 		return &Error{Kind: Misused, Code: CodeProfileExists, Sentence: "there is already a profile " + quoteArg(p.Name), Remedy: "choose another name, or change that one: fob profile edit " + quoteArg(p.Name)}
 	}
@@ -79,6 +80,15 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 		}
 		defer release()
 	}
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	before, there := e.file.Get(old)
+	if there != existed {
+		return e.unknownProfile(old) // somebody else was faster
+	}
+	if _, err := e.storeUnsaved(ctx, old); err != nil {
+		return Explain(old, err) // or the newest token would stay behind
+	}
 	// Secrets first: a profile must not point at a server before its secret is there, and an item without a profile
 	// does no harm.
 	if err := e.putSecret(ctx, before, p, existed, secrets); err != nil {
@@ -92,12 +102,26 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	if err := e.file.Put(p, rename, create); err != nil {
 		return unwritten(p.Name, err)
 	}
+	e.sync()
 	if existed && old != p.Name {
 		e.cleanAfterMove(ctx, before)
+		e.forgetRecord(old)
 	}
-	e.sync()
+	e.mu.Lock()
+	if l := e.logins[p.Name]; l != nil {
+		l.rec.mended() // a new secret shows nowhere in the profile
+	}
+	e.mu.Unlock()
 	e.Poke()
 	return nil
+}
+
+// editTimeout bounds what an edit asks of the keychain.
+const editTimeout = time.Minute
+
+// finishing is a context for work that, once begun, is finished whoever gives up waiting: half an edit is no edit.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), editTimeout)
 }
 
 // unwritten is the error of a profiles.json that could not be written.
@@ -141,8 +165,11 @@ func (e *Engine) moveLogin(ctx context.Context, before, p profiles.Profile) erro
 	if err := e.store.Set(ctx, itemKey(p), kept); err != nil {
 		return err
 	}
+	rec := record{}
 	e.mu.Lock()
-	rec := e.logins[before.Name].rec
+	if l := e.logins[before.Name]; l != nil {
+		rec = l.rec
+	}
 	e.mu.Unlock()
 	rec.Name, rec.Key = p.Name, itemKey(p)
 	return e.records.write(rec, true)
@@ -154,9 +181,6 @@ func (e *Engine) cleanAfterMove(ctx context.Context, before profiles.Profile) {
 		if err := e.store.Delete(ctx, key); err != nil {
 			e.log.Warn("keychain", "profile", before.Name, "problem", err.Error())
 		}
-	}
-	if err := e.records.remove(before.Name); err != nil {
-		e.log.Warn("record", "profile", before.Name, "problem", err.Error())
 	}
 }
 
@@ -175,9 +199,15 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 		return Explain(name, err)
 	}
 	defer release()
+	ctx, cancel := finishing(ctx)
+	defer cancel()
 	e.mu.Lock()
-	kept := e.logins[name].rec.Kept
+	l := e.logins[name]
+	kept := l != nil && l.rec.Kept
 	e.mu.Unlock()
+	if l == nil {
+		return e.unknownProfile(name) // somebody else was faster
+	}
 	err = e.store.Delete(ctx, secretKey(p))
 	if err == nil {
 		err = e.drop(ctx, name, "")
@@ -188,9 +218,7 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 	if err := e.file.Remove(name); err != nil {
 		return unwritten(name, err)
 	}
-	if err := e.records.remove(name); err != nil {
-		e.log.Warn("record", "profile", name, "problem", err.Error())
-	}
 	e.sync()
+	e.forgetRecord(name)
 	return nil
 }

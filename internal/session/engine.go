@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -53,15 +54,19 @@ type Engine struct {
 	wake    chan struct{} // capacity 1: the loop looks again
 	life    context.Context
 	end     context.CancelFunc
-	work    sync.WaitGroup // refreshes and logins under way
+	work    sync.WaitGroup // refreshes and logins under way; see begin
+	seed    string         // makes this engine's jitter its own
+	syncing sync.Mutex     // orders those who take up the profiles; guards no field
+	saving  sync.Mutex     // orders those who write records, so that the last one writes the latest; guards no field
 
 	mu     sync.Mutex // guards what follows; never held over I/O
 	logins map[string]*login
-	order  []string        // names as in the file
-	unread error           // why profiles.json could not be read last
-	busy   map[string]bool // issuers with a refresh under way
-	active int             // refreshes under way
-	freed  chan struct{}   // closed when a refresh ends; nil while nobody waits for that
+	turns  map[string]chan struct{} // by profile, capacity 1: refresh, login and logout take turns, whatever becomes of the profile
+	order  []string                 // names as in the file
+	unread error                    // why profiles.json could not be read last
+	busy   map[string]bool          // issuers with a refresh under way
+	active int                      // refreshes under way
+	freed  chan struct{}            // closed when a refresh ends; nil while nobody waits for that
 }
 
 // login is one profile and the live token of it. Its fields are guarded by Engine.mu.
@@ -71,9 +76,8 @@ type login struct {
 	key        string   // of the keychain item that the profile names
 	wants      string   // fingerprint of what the profile asks for
 	rec        record
-	held       *tokens       // nil until read from the keychain
-	unsaved    *tokens       // obtained, but the keychain refused it so far
-	turns      chan struct{} // capacity 1: refresh, login and logout take turns
+	held       *tokens // nil until read from the keychain
+	unsaved    *tokens // obtained, but the keychain refused it so far
 	refreshing *flight
 	attempt    *attempt
 	shown      State // what watchers were last told
@@ -83,7 +87,7 @@ type login struct {
 func New(o Options) (*Engine, error) {
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: recordDir(filepath.Join(o.Dir, "logins")), http: o.HTTP, log: o.Log,
-		wake: make(chan struct{}, 1), logins: map[string]*login{}, busy: map[string]bool{},
+		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -98,8 +102,22 @@ func New(o Options) (*Engine, error) {
 
 // Close ends waiting logins, lets a refresh that has spent its token store the answer, and returns when nothing is under way.
 func (e *Engine) Close() {
-	e.end()
+	e.mu.Lock()
+	e.end() // under the lock: who has begun is waited for, nobody begins any more
+	e.mu.Unlock()
 	e.work.Wait()
+}
+
+// errStopping is what is not begun any more is answered with.
+var errStopping = &Error{Kind: Failed, Code: CodeStopping, Sentence: "the agent is stopping", Remedy: "try again"}
+
+// beginLocked runs work that Close waits for, unless the engine is closed already; Engine.mu is held.
+func (e *Engine) beginLocked(work func()) error {
+	if e.life.Err() != nil {
+		return errStopping
+	}
+	e.work.Go(work)
+	return nil
 }
 
 // wall is the time of day without Go's monotonic reading, which stands still while a laptop sleeps
@@ -133,12 +151,13 @@ func (e *Engine) Poke() {
 	}
 }
 
-// NetworkChanged forgets how long failed refreshes were to wait: what failed for want of a network is tried now.
+// NetworkChanged forgets how long failed refreshes were to wait: what failed for want of a network is tried now, and so is
+// what failed by the network's doing (a captive portal's certificate). Only a server's own wish to be left alone stands.
 func (e *Engine) NetworkChanged() {
 	now := wall()
 	e.mu.Lock()
 	for _, l := range e.logins {
-		if l.rec.Failing != nil && !l.rec.Mend && l.rec.NextTry.After(now) {
+		if l.rec.Failing != nil && !l.rec.Failing.patience && l.rec.NextTry.After(now) {
 			l.rec.NextTry = now
 		}
 	}
@@ -164,13 +183,16 @@ func (e *Engine) step(now time.Time) time.Time {
 		if at, ok := nextChange(l.rec, l.profile.Reminder(), now); ok && at.Before(next) {
 			next = at
 		}
-		if l.refreshing != nil || l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants {
+		if l.refreshing != nil || l.unsaved == nil && (l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants) {
 			continue
 		}
-		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore))
+		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
+		if l.unsaved != nil {
+			at, ok = l.rec.NextTry, true
+		}
 		switch {
 		case !ok:
-		case at.After(now):
+		case at.After(now) && !clockPutBack(l.rec, now):
 			next = minTime(next, at)
 		default:
 			due = append(due, dueLogin{name, at})
@@ -221,6 +243,8 @@ func (e *Engine) Damage() *Problem {
 
 // sync makes the logins agree with the profiles.
 func (e *Engine) sync() {
+	e.syncing.Lock()
+	defer e.syncing.Unlock()
 	all := e.file.All()
 	fresh := map[string]record{}
 	e.mu.Lock()
@@ -254,10 +278,8 @@ func (e *Engine) sync() {
 		case l.profile.Equal(p):
 			continue
 		default:
-			if l.key != itemKey(p) {
-				l.held = nil
-			}
 			l.follow(p)
+			l.rec.mended()
 		}
 		touched = append(touched, p.Name)
 	}
@@ -265,21 +287,28 @@ func (e *Engine) sync() {
 	for name, l := range e.logins {
 		if !seen[name] {
 			if l.attempt != nil {
+				l.attempt.ending = true
 				attempts = append(attempts, l.attempt)
 			}
 			delete(e.logins, name)
 			touched = append(touched, name)
 		}
 	}
+	// A new profile at the end and one that is gone tell their place by themselves.
+	stayed := slices.DeleteFunc(slices.Clone(e.order), func(name string) bool { return !seen[name] })
+	moved := !slices.Equal(stayed, names[:min(len(stayed), len(names))])
 	e.order = names
+	if len(lost) > 0 {
+		_ = e.beginLocked(func() { e.recover(lost) }) // when it is closing nobody needs them
+	}
 	e.mu.Unlock()
 	for _, a := range attempts {
 		a.cancel(errCancelled)
 	}
-	e.changed(touched...)
-	if len(lost) > 0 {
-		e.work.Go(func() { e.recover(lost) })
+	if moved {
+		e.watch.moved()
 	}
+	e.changed(touched...)
 }
 
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
@@ -307,10 +336,35 @@ func (e *Engine) recover(names []string) {
 	e.Poke()
 }
 
-// keepRecord writes a record; a failure is logged, because the keychain item still has the truth.
-func (e *Engine) keepRecord(rec record) {
-	if err := e.records.write(rec, false); err != nil {
+// keepRecord writes what is known of a login; a failure is logged, because the keychain item still has the truth.
+func (e *Engine) keepRecord(name string) {
+	if err := e.writeRecord(name, false); err != nil {
 		e.log.Warn("record", "problem", err.Error())
+	}
+}
+
+func (e *Engine) writeRecord(name string, durable bool) error {
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	var rec record
+	if ok {
+		rec = l.rec
+	}
+	e.mu.Unlock()
+	if !ok {
+		return nil // what the keychain has of a profile that is gone is found when it comes back
+	}
+	return e.records.write(rec, durable)
+}
+
+// forgetRecord removes what is known of a login whose profile is gone.
+func (e *Engine) forgetRecord(name string) {
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	if err := e.records.remove(name); err != nil {
+		e.log.Warn("record", "profile", name, "problem", err.Error())
 	}
 }
 
@@ -355,7 +409,9 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL,
 	}
 	if !r.Kept {
-		s.Problem = l.mistake
+		if s.Problem = l.mistake; s.Problem == nil && l.unsaved != nil {
+			s.Problem = r.failing()
+		}
 		return s
 	}
 	s.Account, s.Subject, s.Refreshable, s.HasIDToken = r.Account, r.Subject, r.Refreshable, r.HasIDToken
@@ -364,7 +420,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 	if r.Issuer != "" {
 		s.Issuer = r.Issuer
 	}
-	if at, ok := dueAt(*r, time.Duration(p.RefreshBefore)); ok && s.State != LoginRequired {
+	if at, ok := dueAt(*r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
 		s.RefreshDueAt = &at
 	}
 	s.Problem = e.problemLocked(l, s.State, now)
@@ -386,9 +442,7 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		ended := *r.Ended
 		return &ended
 	case r.Failing != nil:
-		failing := *r.Failing
-		failing.NextTry = some(r.NextTry)
-		return &failing
+		return r.failing()
 	case state == LoginRequired:
 		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
 			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}

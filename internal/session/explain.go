@@ -65,6 +65,8 @@ func explain(name string, err error) *Error {
 	case errors.Is(err, errStrayAnswer):
 		return &Error{Kind: Failed, Code: CodeTimeout, Sentence: "an answer came from the browser, but not this login's: an old tab, or a server that does not send state back",
 			Remedy: "close old login tabs and log in again"}
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: Failed, Code: CodeStopping, Sentence: errStopping.Sentence, Remedy: errStopping.Remedy}
 	case errors.As(err, &kept) && errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + keychainSentence(kept),
 			Remedy: keychainRemedy(kept) + "; Fob keeps the token in memory and tries again"}
@@ -76,8 +78,6 @@ func explain(name string, err error) *Error {
 		return explainCode(name, answer)
 	case oauth.Transient(err):
 		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: err.Error(), Remedy: "the login is kept; Fob tries again by itself"}
-	case errors.Is(err, context.Canceled):
-		return &Error{Kind: Failed, Code: CodeStopping, Sentence: "the agent is stopping", Remedy: "try again"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
 	case refusedAnswer(err):
@@ -114,8 +114,8 @@ func explainCode(name string, answer *oauth.Error) *Error {
 		said.Kind = LogInFirst
 		said.Remedy = "log in again: fob login " + quoteArg(name)
 	case "":
-		said.Code = CodeServer
-		said.Sentence = answer.Error()
+		said.Code, said.Sentence = CodeServer, answer.Error()
+		said.Remedy = "see that the issuer and the endpoints of the profile are right and that the network lets them through"
 	}
 	return said
 }

@@ -25,6 +25,7 @@ type attempt struct {
 	err     error
 
 	faces  int          // that wait; guarded by Engine.mu
+	ending bool         // cancelled, not ended yet: nobody joins it any more; guarded by Engine.mu
 	strays atomic.Int32 // answers that came to the listener and were of no login of ours
 }
 
@@ -34,6 +35,14 @@ type attempt struct {
 func (e *Engine) Login(ctx context.Context, name string, timeout time.Duration, event func(LoginEvent)) (Status, error) {
 	e.reload()
 	a, joined, err := e.join(name, timeout)
+	for err == nil && a.ending { // its port may be the one that is needed
+		select {
+		case <-a.done:
+		case <-ctx.Done():
+			return Status{}, ctx.Err()
+		}
+		a, joined, err = e.join(name, timeout)
+	}
 	if err != nil {
 		return Status{}, Explain(name, err)
 	}
@@ -65,6 +74,9 @@ func (e *Engine) CancelLogin(name string) error {
 		return e.unknownLocked(name)
 	}
 	a := l.attempt
+	if a != nil {
+		a.ending = true
+	}
 	e.mu.Unlock()
 	if a != nil {
 		a.cancel(errCancelled)
@@ -73,7 +85,7 @@ func (e *Engine) CancelLogin(name string) error {
 	return nil
 }
 
-// join finds the login of name that is under way, or starts one.
+// join finds the login of name that is under way, or starts one. One that is ending is returned to be waited for, not joined.
 func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -81,9 +93,11 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 	if !ok {
 		return nil, false, e.unknownLocked(name)
 	}
-	if l.attempt != nil {
-		l.attempt.faces++
-		return l.attempt, true, nil
+	if a := l.attempt; a != nil {
+		if !a.ending {
+			a.faces++
+		}
+		return a, true, nil
 	}
 	if timeout <= 0 {
 		timeout = l.profile.Timeout()
@@ -91,11 +105,8 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 	a = &attempt{name: name, until: wall().Add(timeout), browser: l.profile.Browser, opened: make(chan struct{}), done: make(chan struct{}), faces: 1}
 	ctx, cancel := context.WithCancelCause(e.life)
 	a.cancel = cancel
-	l.attempt = a
 	p := l.profile
-	e.work.Add(1)
-	go func() {
-		defer e.work.Done()
+	err = e.beginLocked(func() {
 		ctx, stop := context.WithTimeoutCause(ctx, timeout, errLoginTimeout)
 		defer stop()
 		err := e.logIn(ctx, p, a)
@@ -106,7 +117,12 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 			err = errStrayAnswer
 		}
 		e.finish(a, err)
-	}()
+	})
+	if err != nil {
+		cancel(err)
+		return nil, false, err
+	}
+	l.attempt = a
 	go e.changed(name)
 	return a, false, nil
 }
@@ -115,6 +131,7 @@ func (e *Engine) leave(a *attempt) {
 	e.mu.Lock()
 	a.faces--
 	last := a.faces == 0
+	a.ending = a.ending || last
 	e.mu.Unlock()
 	if last {
 		a.cancel(errCancelled) // after the end this does nothing
@@ -124,20 +141,15 @@ func (e *Engine) leave(a *attempt) {
 func (e *Engine) finish(a *attempt, err error) {
 	a.err = err
 	e.mu.Lock()
-	l := e.logins[a.name]
-	var rec record
-	if l != nil && l.attempt == a {
+	if l := e.logins[a.name]; l != nil && l.attempt == a {
 		l.attempt = nil
 		if err != nil && !errors.Is(err, errCancelled) {
 			l.rec.happened(wall(), "login: "+trimName(Explain(a.name, err).Sentence, a.name))
-			rec = l.rec
 		}
 		a.status = e.statusLocked(l, wall())
 	}
 	e.mu.Unlock()
-	if rec.Name != "" {
-		e.keepRecord(rec)
-	}
+	e.keepRecord(a.name)
 	a.cancel(nil)
 	close(a.done)
 	e.changed(a.name)
@@ -215,18 +227,19 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 		defer e.mu.Unlock()
 		return e.unknownLocked(p.Name)
 	}
-	generation := 1
+	// It begins at the second of the login, so that it outranks the login before also where nobody here knows that one's.
+	generation := wall().Unix()
 	if l.held != nil {
-		generation = l.held.generation + 1
+		generation = max(generation, l.held.generation+1)
 	}
-	l.rec.Account, l.rec.Subject, l.rec.Issuer, l.rec.Checks = "", "", "", nil
 	e.mu.Unlock()
 	who := account(token.Claims)
 	what := "logged in"
 	if who != "" {
 		what += " as " + who
 	}
-	return e.commit(ctx, p.Name, &tokens{Token: token, fingerprint: fingerprint(p), generation: generation}, what)
+	t := &tokens{Token: token, key: itemKey(p), fingerprint: fingerprint(p), generation: generation, first: true}
+	return e.failed(p.Name, e.commit(ctx, p.Name, t, what))
 }
 
 // nameAccountTimeout bounds the question who logged in: the login is done, only a label is missing.
@@ -258,7 +271,6 @@ func (e *Engine) nameAccount(ctx context.Context, name string, client *oauth.Cli
 	if sub, ok := claims["sub"].(string); ok && l.rec.Subject == "" {
 		l.rec.Subject = sub
 	}
-	rec := l.rec
 	e.mu.Unlock()
-	e.keepRecord(rec)
+	e.keepRecord(name)
 }

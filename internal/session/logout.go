@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fob/oauth"
+	"fob/profiles"
 )
 
 // logoutTimeout bounds the revocation requests of one logout.
@@ -27,13 +28,13 @@ func (e *Engine) Logout(ctx context.Context, name string, local bool) (Status, e
 		return Status{}, Explain(name, err)
 	}
 	defer release()
-	t, err := e.load(ctx, name)
+	p, t, err := e.newestHeld(ctx, name)
 	if err != nil && !local {
 		return Status{}, Explain(name, err)
 	}
 	what := "logged out"
 	if t != nil && !local {
-		revoked, err := e.revoke(ctx, name, t)
+		revoked, err := e.revoke(ctx, p, t)
 		if err != nil {
 			said := Explain(name, err)
 			said.Remedy = "try again later, or forget the tokens here without revoking them: fob logout --local " + quoteArg(name)
@@ -49,15 +50,34 @@ func (e *Engine) Logout(ctx context.Context, name string, local bool) (Status, e
 	return e.one(name)
 }
 
+// newestHeld returns the profile and the newest tokens of its login, even if they are not stored yet.
+func (e *Engine) newestHeld(ctx context.Context, name string) (profiles.Profile, *tokens, error) {
+	t, err := e.load(ctx, name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l, ok := e.logins[name]
+	switch {
+	case !ok:
+		return profiles.Profile{}, nil, e.unknownLocked(name)
+	case l.unsaved != nil:
+		t, err = l.unsaved, nil
+	}
+	if t != nil && t.key != l.key {
+		t = nil // of another server or client than the profile's: not for this one's eyes
+	}
+	return l.profile, t, err
+}
+
 // revoke revokes the refresh token, with which servers end the grant, then the access token.
-func (e *Engine) revoke(ctx context.Context, name string, t *tokens) (bool, error) {
-	client, err := e.client(ctx, name)
+func (e *Engine) revoke(ctx context.Context, p profiles.Profile, t *tokens) (bool, error) {
+	client, err := e.clientFor(ctx, p, metadataAge)
 	if err != nil {
 		return false, err
 	}
 	if client.Metadata.RevocationEndpoint == "" {
 		return false, nil
 	}
+	done := false
 	for _, revoked := range []struct {
 		token oauth.Secret
 		hint  string
@@ -66,10 +86,14 @@ func (e *Engine) revoke(ctx context.Context, name string, t *tokens) (bool, erro
 			continue
 		}
 		err := client.Revoke(ctx, revoked.token, revoked.hint)
-		if errors.Is(err, oauth.UnsupportedTokenType) {
-			continue // the refresh token's end is the grant's end
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			done = true
+		case errors.Is(err, oauth.UnsupportedTokenType): // the refresh token's end is the grant's end
+		case done:
+			// The refresh token is gone at the server: keeping the rest would keep a login that is none.
+			e.log.Info("revocation", "profile", p.Name, "token", revoked.hint, "problem", err.Error())
+		default:
 			return false, err
 		}
 	}
@@ -100,9 +124,8 @@ func (e *Engine) drop(ctx context.Context, name, what string) error {
 	if what != "" {
 		l.rec.happened(wall(), what)
 	}
-	rec := l.rec
 	e.mu.Unlock()
-	e.keepRecord(rec)
+	e.keepRecord(name)
 	e.changed(name)
 	return nil
 }

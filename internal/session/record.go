@@ -48,6 +48,30 @@ type record struct {
 	History []Event `json:"history,omitempty"` // newest first
 }
 
+// failing is the problem of the last refresh, with the time of the next one; nil when that went well.
+func (r *record) failing() *Problem {
+	if r.Failing == nil {
+		return nil
+	}
+	failing := *r.Failing
+	failing.NextTry = some(r.NextTry)
+	return &failing
+}
+
+// well forgets what went wrong: there is a good token set.
+func (r *record) well() {
+	r.Ended, r.Failing, r.Mend, r.Failures, r.NextTry, r.Spending = nil, nil, false, 0, time.Time{}, time.Time{}
+}
+
+// mended lets the next refresh come at once if the last one failed for something that has been changed since.
+func (r *record) mended() {
+	if r.Failing != nil && r.Mend {
+		failing := *r.Failing
+		failing.lastTry = time.Time{}
+		r.Failing, r.NextTry = &failing, wall()
+	}
+}
+
 // historyMax is how many events are kept: a working day of hourly refreshes and what went wrong in it.
 const historyMax = 40
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fob/oauth"
+	"fob/profiles"
 )
 
 // refreshTimeout bounds one refresh, retry and storing included. It does not depend on any caller: a refresh token once
@@ -17,8 +18,12 @@ const refreshTimeout = 90 * time.Second
 // not live twice as long are handed out while half their life is left.
 const minTTLDefault = 60 * time.Second
 
-// attemptsApart keeps scripts that ask in a loop from hammering a server that is down.
-const attemptsApart = 2 * time.Second
+// attemptsApart keeps scripts that ask in a loop from hammering a server that is down; mendedApart one that refuses until
+// somebody mends something.
+const (
+	attemptsApart = 2 * time.Second
+	mendedApart   = time.Minute
+)
 
 // flight is one refresh under way; everybody who needs it waits for the same one. It outlives an impatient caller.
 type flight struct {
@@ -31,20 +36,30 @@ type urgency int
 
 const (
 	background urgency = iota // the loop: only if there is a free place now
-	wanted                    // somebody waits for it: queues for a place
+	wanted                    // somebody waits for a token: queues for a place
+	forced                    // somebody wants the refresh itself
 )
 
 // Token hands out the profile's token with at least minTTL left, refreshed if need be; a negative minTTL chooses. It never
 // opens a browser. Errors are *[Error].
 func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (Handout, error) {
 	e.reload()
-	for refreshed := false; ; refreshed = true {
-		t, err := e.usable(ctx, name)
+	for rounds := 0; ; rounds++ {
+		t, _, err := e.usable(ctx, name)
+		if errors.Is(err, errUnsaved) && rounds == 0 {
+			if err = e.awaitRefresh(ctx, name, wanted); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return Handout{}, Explain(name, err)
 		}
-		need, left := minTTL, t.ExpiresAt.Sub(wall())
+		now := wall()
+		need, left := minTTL, t.ExpiresAt.Sub(now)
 		life := t.ExpiresAt.Sub(t.ObtainedAt)
+		if fromTheFuture(t.ObtainedAt, now) && t.RefreshToken != "" {
+			left = 0 // see clockPutBack
+		}
 		if need < 0 {
 			need = min(minTTLDefault, life/2)
 		}
@@ -54,11 +69,11 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		case t.RefreshToken == "":
 			return Handout{}, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
 				Sentence: fmt.Sprintf("profile %s: the token %s, and this login has no refresh token", name, endsIn(left)), Remedy: "log in again: fob login " + quoteArg(name)}
-		case life < need || refreshed:
+		case life < need || rounds > 1: // another agent may have made the first one needless
 			return Handout{}, &Error{Kind: Failed, Code: CodeMinTTL,
 				Sentence: fmt.Sprintf("profile %s: a token with %s left was asked for, but this server's tokens live %s", name, need, life.Round(time.Second)), Remedy: "ask for less with --min-ttl"}
 		}
-		if err := e.awaitRefresh(ctx, name, false); err != nil {
+		if err := e.awaitRefresh(ctx, name, wanted); err != nil {
 			return Handout{}, Explain(name, err)
 		}
 	}
@@ -71,31 +86,43 @@ func endsIn(left time.Duration) string {
 	return "ends in " + left.Round(time.Second).String()
 }
 
-// usable returns the tokens of a login that is not over.
-func (e *Engine) usable(ctx context.Context, name string) (*tokens, error) {
+// errUnsaved: there are tokens, but the keychain has refused them so far, and nobody sees them before.
+var errUnsaved = errors.New("the tokens are not stored yet")
+
+// usable returns the tokens of a login that is not over, and the profile that they are for.
+func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Profile, error) {
 	t, err := e.load(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, profiles.Profile{}, err
 	}
 	now := wall()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l, ok := e.logins[name]
+	if !ok {
+		return nil, profiles.Profile{}, e.unknownLocked(name)
+	}
+	return t, l.profile, e.uselessLocked(l, t, now)
+}
+
+// uselessLocked says why the tokens of l cannot be used, if they cannot.
+func (e *Engine) uselessLocked(l *login, t *tokens, now time.Time) error {
+	name := l.profile.Name
 	switch {
-	case !ok:
-		return nil, e.unknownLocked(name)
+	case t == nil && l.unsaved != nil:
+		return errUnsaved
 	case t == nil && l.rec.Ended == nil:
-		return nil, &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}
+		return &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}
 	case l.rec.Ended != nil:
-		return nil, &Error{Kind: LogInFirst, Code: l.rec.Ended.Code, Sentence: "profile " + name + ": " + l.rec.Ended.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
-	case t.fingerprint != l.wants:
+		return &Error{Kind: LogInFirst, Code: l.rec.Ended.Code, Sentence: "profile " + name + ": " + l.rec.Ended.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
+	case t.fingerprint != l.wants || t.key != l.key:
 		problem := e.problemLocked(l, LoginRequired, now)
 		if problem == nil {
 			problem = &Problem{Code: CodeProfileChanged, Sentence: "the profile was changed after the login"}
 		}
-		return nil, &Error{Kind: LogInFirst, Code: problem.Code, Sentence: "profile " + name + ": " + problem.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
+		return &Error{Kind: LogInFirst, Code: problem.Code, Sentence: "profile " + name + ": " + problem.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
 	}
-	return t, nil
+	return nil
 }
 
 func handout(name string, t *tokens) Handout {
@@ -105,12 +132,14 @@ func handout(name string, t *tokens) Handout {
 // Refresh spends the refresh token now, whatever the schedule says.
 func (e *Engine) Refresh(ctx context.Context, name string) (Status, error) {
 	e.reload()
-	t, err := e.usable(ctx, name)
-	if err == nil && t.RefreshToken == "" {
+	t, _, err := e.usable(ctx, name)
+	if errors.Is(err, errUnsaved) {
+		err = nil // to be stored, that is
+	} else if err == nil && t.RefreshToken == "" {
 		err = &Error{Kind: LogInFirst, Code: CodeNotRefreshable, Sentence: "profile " + name + ": this login has no refresh token", Remedy: "log in again: fob login " + quoteArg(name)}
 	}
 	if err == nil {
-		err = e.awaitRefresh(ctx, name, true)
+		err = e.awaitRefresh(ctx, name, forced)
 	}
 	if err != nil {
 		return Status{}, Explain(name, err)
@@ -128,7 +157,7 @@ func (e *Engine) one(name string) (Status, error) {
 
 // awaitRefresh waits for a refresh of name, starting one if none is under way. Unless forced, a failure of a moment ago, or
 // one after which the server asked for patience, is the answer.
-func (e *Engine) awaitRefresh(ctx context.Context, name string, forced bool) error {
+func (e *Engine) awaitRefresh(ctx context.Context, name string, who urgency) error {
 	now := wall()
 	e.mu.Lock()
 	l, ok := e.logins[name]
@@ -136,14 +165,13 @@ func (e *Engine) awaitRefresh(ctx context.Context, name string, forced bool) err
 		e.mu.Unlock()
 		return e.unknownProfile(name)
 	}
-	if r := &l.rec; !forced && l.refreshing == nil && r.Failing != nil && r.NextTry.After(now) &&
-		(now.Sub(r.Failing.lastTry) < attemptsApart || r.Failing.patience || r.Mend) {
+	if r := &l.rec; who != forced && l.refreshing == nil && r.Failing != nil && r.NextTry.After(now) && r.tooSoon(now) {
 		failing := *r.Failing
 		e.mu.Unlock()
 		return &Error{Kind: failing.kind(r.Mend), Code: failing.Code, Sentence: "profile " + name + ": " + failing.Sentence, Remedy: failing.Remedy}
 	}
 	e.mu.Unlock()
-	f := e.startRefresh(name, wanted)
+	f := e.startRefresh(name, who)
 	select {
 	case <-f.done:
 		return f.err
@@ -152,18 +180,36 @@ func (e *Engine) awaitRefresh(ctx context.Context, name string, forced bool) err
 	}
 }
 
+// tooSoon says that the failure of before is the answer still.
+func (r *record) tooSoon(now time.Time) bool {
+	apart := attemptsApart
+	if r.Mend {
+		apart = mendedApart
+	}
+	since := now.Sub(r.Failing.lastTry)
+	return since >= 0 && !clockPutBack(*r, now) && (since < apart || r.Failing.patience)
+}
+
+// landed is a flight that is over.
+func landed(err error) *flight {
+	f := &flight{done: make(chan struct{}), err: err}
+	close(f.done)
+	return f
+}
+
 // startRefresh joins or starts the refresh of name. It returns nil when background work finds no free place.
 func (e *Engine) startRefresh(name string, who urgency) *flight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l, ok := e.logins[name]
 	if !ok {
-		f := &flight{done: make(chan struct{}), err: e.unknownLocked(name)}
-		close(f.done)
-		return f
+		return landed(e.unknownLocked(name))
 	}
 	if l.refreshing != nil {
 		return l.refreshing
+	}
+	if e.life.Err() != nil {
+		return landed(errStopping)
 	}
 	issuer := authority(l.profile)
 	placed := e.placeLocked(issuer)
@@ -172,16 +218,14 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	}
 	f := &flight{done: make(chan struct{})}
 	l.refreshing = f
-	e.work.Add(1)
-	go func() {
-		defer e.work.Done()
+	e.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), refreshTimeout)
 		defer cancel()
 		if !placed {
 			f.err = e.awaitPlace(ctx, issuer)
 		}
 		if f.err == nil {
-			f.err = e.refresh(ctx, name)
+			f.err = e.refresh(ctx, name, who)
 			e.leavePlace(issuer)
 		}
 		e.mu.Lock()
@@ -190,7 +234,7 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 		close(f.done)
 		e.changed(name)
 		e.Poke()
-	}()
+	})
 	return f
 }
 
@@ -218,6 +262,8 @@ func (e *Engine) awaitPlace(ctx context.Context, issuer string) error {
 		e.mu.Unlock()
 		select {
 		case <-freed:
+		case <-e.life.Done():
+			return errStopping
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -236,27 +282,29 @@ func (e *Engine) leavePlace(issuer string) {
 }
 
 // refresh spends the refresh token and stores what comes back, whatever happens to those who wait.
-func (e *Engine) refresh(ctx context.Context, name string) error {
+func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
 	release, err := e.turn(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer release()
-	e.mu.Lock()
-	unsaved := e.logins[name].unsaved
-	e.mu.Unlock()
-	if unsaved != nil {
-		// The token was spent before, only the storing failed: that is what is left to do.
-		return e.failed(name, e.commit(ctx, name, unsaved, "stored the token refreshed before"))
+	if stored, err := e.storeUnsaved(ctx, name); stored || err != nil {
+		// The token was spent before, only the storing failed: that was what was left to do.
+		return e.failed(name, err)
 	}
-	before, err := e.usable(ctx, name)
-	if err != nil {
-		return err
-	}
-	if before.RefreshToken == "" {
+	before, p, news, err := e.look(ctx, name)
+	var said *Error
+	switch {
+	case errors.As(err, &said):
+		return err // nothing was tried
+	case err != nil:
+		return e.failed(name, err)
+	case before.RefreshToken == "" || news && who != forced:
 		return nil
+	case e.life.Err() != nil:
+		return errStopping
 	}
-	client, err := e.client(ctx, name)
+	client, err := e.clientFor(ctx, p, metadataAge)
 	if err != nil {
 		return e.failed(name, err)
 	}
@@ -270,15 +318,35 @@ func (e *Engine) refresh(ctx context.Context, name string) error {
 		fresh, err = client.Refresh(ctx, before.Token)
 	}
 	if errors.Is(err, oauth.InvalidGrant) {
-		if newer := e.newerStored(ctx, name, before); newer {
+		if t, unread := e.reread(ctx, name); unread == nil && t != nil && t.generation > before.generation {
 			return nil // another agent was faster; its token is ours too
 		}
 	}
 	if err != nil {
 		return e.failed(name, err)
 	}
-	t := &tokens{Token: fresh, fingerprint: before.fingerprint, generation: before.generation + 1}
+	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
+}
+
+// look returns the newest tokens of a login and the profile that they are for; news says that another agent on the same
+// keychain had stored newer ones than were known here, or that a crash had kept ours from being noted.
+func (e *Engine) look(ctx context.Context, name string) (t *tokens, p profiles.Profile, news bool, err error) {
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	if !ok {
+		e.mu.Unlock()
+		return nil, p, false, e.unknownProfile(name)
+	}
+	known := l.rec.ObtainedAt
+	e.mu.Unlock()
+	if _, err := e.reread(ctx, name); err != nil {
+		return nil, p, false, err
+	}
+	if t, p, err = e.usable(ctx, name); err != nil {
+		return nil, p, false, err
+	}
+	return t, p, !t.ObtainedAt.Equal(known), nil
 }
 
 // answered says that the server answered at all: an HTTP status came.
@@ -287,63 +355,56 @@ func answered(err error) bool {
 	return errors.As(err, &known) && known.Status != 0
 }
 
-// newerStored re-reads the keychain before an invalid_grant is believed, and adopts what another agent stored meanwhile.
-func (e *Engine) newerStored(ctx context.Context, name string, before *tokens) bool {
-	e.mu.Lock()
-	key := e.logins[name].rec.Key
-	e.mu.Unlock()
-	text, err := e.store.Get(ctx, key)
-	if err != nil {
-		return false
-	}
-	t, err := unseal(text)
-	if err != nil || t.generation <= before.generation || t.RefreshToken == before.RefreshToken {
-		return false
-	}
-	_, err = e.adopt(name, key, t)
-	return err == nil
-}
-
 // intend makes durable that a refresh token is about to be spent.
 func (e *Engine) intend(name string) error {
 	e.mu.Lock()
-	l := e.logins[name]
-	l.rec.Spending = wall()
-	rec := l.rec
+	if l := e.logins[name]; l != nil {
+		l.rec.Spending = wall()
+	}
 	e.mu.Unlock()
-	return e.records.write(rec, true)
+	return e.writeRecord(name, true)
+}
+
+// storeUnsaved stores what the keychain refused before, if there is something. The turn is held.
+func (e *Engine) storeUnsaved(ctx context.Context, name string) (stored bool, err error) {
+	e.mu.Lock()
+	var unsaved *tokens
+	if l := e.logins[name]; l != nil {
+		unsaved = l.unsaved
+	}
+	e.mu.Unlock()
+	if unsaved == nil {
+		return false, nil
+	}
+	return true, e.commit(ctx, name, unsaved, "stored the token obtained before")
 }
 
 // commit is the commit: the keychain item first, then what others may see. If the keychain refuses, the token set is kept
-// in memory and storing is tried again; nobody sees it before.
+// in memory and storing is tried again; nobody sees it before. A profile that is gone meanwhile finds it when it comes back.
 func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string) error {
-	e.mu.Lock()
-	l, ok := e.logins[name]
-	if !ok {
-		e.mu.Unlock()
-		return e.unknownProfile(name)
-	}
-	key := l.key
-	e.mu.Unlock()
 	text, err := t.seal()
 	if err == nil {
 		// What the server has issued is stored whoever gives up waiting.
-		err = e.store.Set(context.WithoutCancel(ctx), key, text)
+		err = e.store.Set(context.WithoutCancel(ctx), t.key, text)
 	}
 	now := wall()
 	e.mu.Lock()
-	if err != nil {
+	l, ok := e.logins[name]
+	switch {
+	case !ok:
+		defer e.mu.Unlock()
+		return e.unknownLocked(name)
+	case err != nil:
 		l.unsaved = t
 		e.mu.Unlock()
 		return &storeError{err}
 	}
 	l.unsaved, l.held = nil, t
-	l.rec.describe(key, *t)
-	l.rec.Ended, l.rec.Failing, l.rec.Mend, l.rec.Failures, l.rec.NextTry, l.rec.Spending = nil, nil, false, 0, time.Time{}, time.Time{}
+	l.rec.describe(*t)
+	l.rec.well()
 	l.rec.happened(now, what)
-	rec := l.rec
 	e.mu.Unlock()
-	e.keepRecord(rec)
+	e.keepRecord(name)
 	return nil
 }
 
@@ -375,12 +436,15 @@ func (e *Engine) failed(name string, err error) error {
 	problem.patience = patience > 0
 	problem.said = said.Kind
 	if said.Kind == LogInFirst {
-		r.Ended, r.Failing, r.NextTry, r.Spending = problem, nil, time.Time{}, time.Time{}
+		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
+		l.held = nil
+		r.well()
+		r.Ended = problem
 		r.happened(now, "the login ended: "+problem.Sentence)
 	} else {
 		r.Failures++
 		r.Failing, r.Mend = problem, said.Kind == Failed && !storing(err)
-		r.NextTry = now.Add(backoff(name, r.Failures, now, patience))
+		r.NextTry = now.Add(backoff(e.seed+name, r.Failures, now, patience))
 		if r.Mend {
 			r.NextTry = now.Add(mendedEvery)
 		}
@@ -388,25 +452,25 @@ func (e *Engine) failed(name string, err error) error {
 			r.happened(now, "refresh: "+problem.Sentence)
 		}
 	}
-	rec := *r
+	failures := r.Failures
 	e.mu.Unlock()
-	e.log.Info("refresh", "profile", name, "code", said.Code, "failures", rec.Failures)
-	e.keepRecord(rec)
+	e.log.Info("refresh", "profile", name, "code", said.Code, "failures", failures)
+	e.keepRecord(name)
 	return err
 }
 
 // turn waits until nobody else changes the tokens of name: refresh, login and logout of one profile never overlap.
 func (e *Engine) turn(ctx context.Context, name string) (release func(), err error) {
 	e.mu.Lock()
-	l, ok := e.logins[name]
-	if !ok {
-		e.mu.Unlock()
-		return nil, e.unknownProfile(name)
+	if e.logins[name] == nil {
+		defer e.mu.Unlock()
+		return nil, e.unknownLocked(name)
 	}
-	if l.turns == nil {
-		l.turns = make(chan struct{}, 1)
+	turns := e.turns[name]
+	if turns == nil {
+		turns = make(chan struct{}, 1)
+		e.turns[name] = turns
 	}
-	turns := l.turns
 	e.mu.Unlock()
 	select {
 	case turns <- struct{}{}:

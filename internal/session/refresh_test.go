@@ -212,14 +212,15 @@ func TestStoredBeforeShown(t *testing.T) { // design.md decision 3
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
 		r.login("work")
-		store := &brokenStore{Store: r.store, broken: true}
+		store := &brokenStore{Store: r.store}
+		store.broken.Store(true)
 		r.engine.store = store
 		time.Sleep(10 * time.Minute)
 		_, err := r.engine.Token(t.Context(), "work", -1)
 		wantError(t, err, Failed, CodeKeychain)
 		_, err = r.engine.Token(t.Context(), "work", -1)
 		wantError(t, err, Failed, CodeKeychain)
-		store.broken = false
+		store.broken.Store(false)
 		time.Sleep(time.Minute)
 		if !r.works(r.token("work").AccessToken) {
 			t.Error("the token does not work")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,11 +180,11 @@ func wantError(t *testing.T, err error, kind Kind, code string) {
 // brokenStore refuses to store while broken.
 type brokenStore struct {
 	Store
-	broken bool
+	broken atomic.Bool
 }
 
 func (b *brokenStore) Set(ctx context.Context, key string, value []byte) error {
-	if b.broken {
+	if b.broken.Load() {
 		return &keychain.Error{Object: "keychain", Kind: keychain.ErrTimeout}
 	}
 	return b.Store.Set(ctx, key, value)

@@ -14,6 +14,8 @@ const (
 	// for a few retries, not so much that an hour's token lives only half of it.
 	refreshBeforeMin = 30 * time.Second
 	refreshBeforeMax = 5 * time.Minute
+	// refreshEndsBefore is the lead before the end of the refresh token itself, where the server says it: a few retries.
+	refreshEndsBefore = 2 * time.Minute
 	// atOnce is how many refreshes run side by side; with one per issuer it keeps a wake-up of many profiles from
 	// being a storm.
 	atOnce = 4
@@ -29,12 +31,16 @@ const (
 
 // dueAt is when the refresh token is to be spent next: a pure function of what is known of the login. It returns false when
 // nothing is to be done without a person.
-func dueAt(r record, refreshBefore time.Duration) (time.Time, bool) {
+func dueAt(r record, refreshBefore time.Duration, seed string) (time.Time, bool) {
 	if !r.Kept || !r.Refreshable || r.Ended != nil {
 		return time.Time{}, false
 	}
 	if !r.NextTry.IsZero() {
 		return r.NextTry, true
+	}
+	if !r.Spending.IsZero() {
+		// An agent ended before the answer came: servers that rotate take the old refresh token once more, but not for long.
+		return r.Spending, true
 	}
 	if r.ExpiresAt.IsZero() {
 		return time.Time{}, false // nothing says that it ends
@@ -46,10 +52,31 @@ func dueAt(r record, refreshBefore time.Duration) (time.Time, bool) {
 	}
 	// A lead longer than half the life would refresh a token that was just refreshed.
 	lead = min(lead, lifetime/2)
-	// Up to a tenth more, the same for the same token: profiles that were logged in together do not refresh together.
-	lead += spread(r.Name, r.ObtainedAt, lead/10)
-	return r.ExpiresAt.Add(-lead), true
+	// Up to a quarter more, the same for the same token: profiles that were logged in together do not refresh together,
+	// nor do two agents that share a keychain, each with its seed.
+	lead += spread(seed+"\x00"+r.Name, r.ObtainedAt, lead/4)
+	at := r.ExpiresAt.Add(-lead)
+	// A refresh token that ends earlier takes the login with it. What was obtained in its last minutes is not obtained
+	// again: then the server does not move that end.
+	if r.RefreshExpires.Sub(r.ObtainedAt) > 2*refreshEndsBefore {
+		at = minTime(at, r.RefreshExpires.Add(-refreshEndsBefore))
+	}
+	return at, true
 }
+
+// clockSlack is how far a clock may be corrected in a day's work without anybody calling it wrong.
+const clockSlack = time.Minute
+
+// clockPutBack says that the times of r are of a clock that has been put back since. They mean nothing now: the token may
+// end any moment, and a pause would last for hours.
+func clockPutBack(r record, now time.Time) bool {
+	if !r.NextTry.IsZero() {
+		return r.NextTry.Sub(now) > max(retryAfterMax, mendedEvery)+clockSlack
+	}
+	return fromTheFuture(r.ObtainedAt, now)
+}
+
+func fromTheFuture(at, now time.Time) bool { return at.Sub(now) > clockSlack }
 
 // spread is a duration in [0, width) that depends only on the login.
 func spread(name string, at time.Time, width time.Duration) time.Duration {

@@ -62,19 +62,7 @@ func (e *Engine) Discover(ctx context.Context, issuer string) (*oauth.Metadata, 
 	return found.metadata, nil
 }
 
-// client returns the OAuth client of a profile for work without a person.
-func (e *Engine) client(ctx context.Context, name string) (*oauth.Client, error) {
-	e.mu.Lock()
-	l, ok := e.logins[name]
-	if !ok {
-		e.mu.Unlock()
-		return nil, e.unknownProfile(name)
-	}
-	p := l.profile
-	e.mu.Unlock()
-	return e.clientFor(ctx, p, metadataAge)
-}
-
+// clientFor returns the OAuth client of a profile, with metadata that is at most maxAge old.
 func (e *Engine) clientFor(ctx context.Context, p profiles.Profile, maxAge time.Duration) (*oauth.Client, error) {
 	if problems := p.Validate(); len(problems) > 0 {
 		return nil, &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(),

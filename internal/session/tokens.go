@@ -21,7 +21,7 @@ import (
 type item struct {
 	Version        int            `json:"v"`
 	Fingerprint    string         `json:"fp"`
-	Generation     int            `json:"gen"` // counts the token sets of this login: the higher one is the newer one
+	Generation     int64          `json:"gen"` // counts the token sets from the second of the login on: the higher one is the newer one
 	AccessToken    string         `json:"at"`
 	Type           string         `json:"tt,omitempty"`
 	RefreshToken   string         `json:"rt,omitempty"`
@@ -39,8 +39,10 @@ type item struct {
 // tokens is a token set as the engine holds it: the protocol's token and which one of its login it is.
 type tokens struct {
 	*oauth.Token
+	key         string // of the keychain item where it belongs, whatever becomes of the profile
 	fingerprint string
-	generation  int
+	generation  int64
+	first       bool // of a login: nothing of the one before is true any more
 }
 
 func (t tokens) seal() ([]byte, error) {
@@ -55,10 +57,10 @@ func (t tokens) seal() ([]byte, error) {
 func unseal(text []byte) (tokens, error) {
 	var i item
 	if err := json.Unmarshal(text, &i); err != nil {
-		return tokens{}, errors.New("the keychain item is not one that Fob wrote") // the cause could quote the item
+		return tokens{}, damaged("it is not one that Fob wrote", "log in again, which replaces it") // the cause could quote the item
 	}
 	if i.Version != 1 {
-		return tokens{}, fmt.Errorf("the keychain item has version %d, this Fob knows 1: use the newer Fob that wrote it, or log in again", i.Version)
+		return tokens{}, damaged(fmt.Sprintf("it has version %d, this Fob knows 1", i.Version), "use the newer Fob that wrote it, or log in again")
 	}
 	t := &oauth.Token{
 		AccessToken: oauth.Secret(i.AccessToken), Type: i.Type, RefreshToken: oauth.Secret(i.RefreshToken), IDToken: oauth.Secret(i.IDToken),
@@ -72,6 +74,10 @@ func unseal(text []byte) (tokens, error) {
 		}
 	}
 	return tokens{Token: t, fingerprint: i.Fingerprint, generation: i.Generation}, nil
+}
+
+func damaged(detail, remedy string) error {
+	return &keychain.Error{Object: "keychain item", Kind: keychain.ErrDamaged, Detail: detail, Remedy: remedy}
 }
 
 // itemKey names the keychain item of a login: by profile, authorization server and client, so that a profile that now
@@ -120,68 +126,73 @@ func account(claims map[string]any) string {
 // load returns the login's tokens: from memory, or from the keychain the first time. Nil means that there are none.
 func (e *Engine) load(ctx context.Context, name string) (*tokens, error) {
 	e.mu.Lock()
-	l, ok := e.logins[name]
-	if !ok {
-		e.mu.Unlock()
-		return nil, e.unknownProfile(name)
+	if l := e.logins[name]; l != nil && l.held != nil && l.held.key == l.key {
+		defer e.mu.Unlock()
+		return l.held, nil
 	}
-	held, key := l.held, l.rec.Key
-	kept, current := l.rec.Kept, l.key
 	e.mu.Unlock()
-	if held != nil {
-		return held, nil
-	}
-	if !kept || key != current {
-		key = current // a record may be lost while the item is not
-	}
-	text, err := e.store.Get(ctx, key)
-	if errors.Is(err, keychain.ErrNotFound) {
-		return nil, e.forget(name, key, kept)
-	}
-	if err != nil && !kept {
-		return nil, nil // nothing says that there ever was a login: what keeps one from being kept is said when somebody logs in
-	}
-	if err != nil {
-		return nil, fmt.Errorf("profile %s: %w", name, err)
-	}
-	t, err := unseal(text)
-	if err != nil {
-		return nil, fmt.Errorf("profile %s: %w", name, err)
-	}
-	return e.adopt(name, key, t)
+	return e.reread(ctx, name)
 }
 
-// adopt takes a token set as the login's, unless a newer one is already there, and mends the record from it.
-func (e *Engine) adopt(name, key string, t tokens) (*tokens, error) {
+// reread reads the login's tokens from the keychain, which another agent may share, and returns the newest there are.
+func (e *Engine) reread(ctx context.Context, name string) (*tokens, error) {
 	e.mu.Lock()
 	l, ok := e.logins[name]
 	if !ok {
 		e.mu.Unlock()
 		return nil, e.unknownProfile(name)
 	}
-	if l.held != nil && l.held.generation >= t.generation {
-		held := l.held
+	held, key, kept := l.held, l.key, l.rec.Kept
+	e.mu.Unlock()
+	text, err := e.store.Get(ctx, key)
+	switch {
+	case errors.Is(err, keychain.ErrNotFound):
+		e.forget(name, key, held)
+		return nil, nil
+	case err != nil && !kept:
+		return nil, nil // nothing says that there ever was a login: what keeps one from being kept is said when somebody logs in
+	case err != nil:
+		return nil, fmt.Errorf("profile %s: %w", name, err)
+	}
+	t, err := unseal(text)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", name, err)
+	}
+	t.key = key
+	return e.adopt(name, t)
+}
+
+// adopt takes a token set as the login's, unless a newer one is already there, and mends the record from it.
+func (e *Engine) adopt(name string, t tokens) (*tokens, error) {
+	e.mu.Lock()
+	l, ok := e.logins[name]
+	if !ok {
 		e.mu.Unlock()
-		return held, nil
+		return nil, e.unknownProfile(name)
 	}
-	l.held = &t
-	stale := !l.rec.Kept || l.rec.Key != key || !l.rec.ObtainedAt.Equal(t.ObtainedAt)
+	if held := l.held; held == nil || held.key != t.key || held.generation < t.generation {
+		l.held = &t
+	}
+	newest := l.held
+	stale := !l.rec.Kept || l.rec.Key != newest.key || !l.rec.ObtainedAt.Equal(newest.ObtainedAt)
 	if stale {
-		l.rec.describe(key, t)
-		l.rec.Ended, l.rec.Failing, l.rec.NextTry, l.rec.Failures, l.rec.Mend = nil, nil, time.Time{}, 0, false
+		l.rec.describe(*newest)
+		l.rec.well()
 	}
-	rec := l.rec
 	e.mu.Unlock()
 	if stale {
-		e.keepRecord(rec)
+		e.keepRecord(name)
 		e.changed(name)
 	}
-	return &t, nil
+	return newest, nil
 }
 
 // describe copies what is not secret of t into the record.
-func (r *record) describe(key string, t tokens) {
-	r.Key, r.Fingerprint, r.Kept = key, t.fingerprint, true
+func (r *record) describe(t tokens) {
+	if t.first {
+		r.Account, r.Subject, r.Issuer, r.Checks = "", "", "", nil
+	}
+	r.Key, r.Fingerprint, r.Kept = t.key, t.fingerprint, true
 	r.ObtainedAt, r.ExpiresAt, r.RefreshExpires = t.ObtainedAt, t.ExpiresAt, t.RefreshExpiresAt
 	r.Refreshable, r.HasIDToken = t.RefreshToken != "", t.IDToken != ""
 	r.TokenType, r.Scope, r.ScopeRequested = t.Type, t.Scope, t.ScopeRequested
@@ -202,24 +213,21 @@ func (r *record) describe(key string, t tokens) {
 	}
 }
 
-// forget notes that the keychain has nothing for this login any more.
-func (e *Engine) forget(name, key string, expected bool) error {
-	if !expected {
-		return nil
-	}
-	now := wall()
+// forget notes that the keychain has nothing for this login any more. held is what was held when it was asked: a login that
+// was stored meanwhile stays.
+func (e *Engine) forget(name, key string, held *tokens) {
 	e.mu.Lock()
 	l, ok := e.logins[name]
-	if !ok || l.held != nil || l.rec.Key != key {
+	if !ok || l.held != held || !l.rec.Kept || l.rec.Key != key || l.rec.Ended != nil {
 		e.mu.Unlock()
-		return nil
+		return
 	}
-	l.rec.Ended = &Problem{Code: CodeItemGone, Since: now,
+	l.held = nil
+	l.rec.Ended = &Problem{Code: CodeItemGone, Since: wall(),
 		Sentence: "the keychain no longer has the tokens of " + name + ": somebody removed them, or it is another keychain than before",
 		Remedy:   "log in again"}
-	rec := l.rec
+	l.rec.happened(l.rec.Ended.Since, "the login ended: "+l.rec.Ended.Sentence)
 	e.mu.Unlock()
-	e.keepRecord(rec)
+	e.keepRecord(name)
 	e.changed(name)
-	return nil
 }

@@ -13,7 +13,25 @@ type hub struct {
 
 type watcher struct {
 	dirty map[string]bool
+	all   bool          // the order is another one
 	wake  chan struct{} // capacity 1
+}
+
+// moved tells watchers that profiles changed their places.
+func (h *hub) moved() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for w := range h.watchers {
+		w.all = true
+		w.nudge()
+	}
+}
+
+func (w *watcher) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
 }
 
 // changed tells watchers that the named profiles are to be looked at again.
@@ -34,16 +52,13 @@ func (e *Engine) changed(names ...string) {
 		for _, name := range names {
 			w.dirty[name] = true
 		}
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.nudge()
 	}
 	e.watch.mu.Unlock()
 }
 
 // Watch calls show with all profiles, then with those that changed and the names of those that are gone, until ctx ends or
-// show fails. order tells that profiles came, went or moved; then changed holds everything.
+// show fails. A new profile is the last one; when profiles moved otherwise, all is true and changed holds everything.
 func (e *Engine) Watch(ctx context.Context, show func(all bool, changed []Status, removed []string) error) error {
 	w := &watcher{dirty: map[string]bool{}, wake: make(chan struct{}, 1)}
 	e.watch.mu.Lock()
@@ -73,26 +88,26 @@ func (e *Engine) Watch(ctx context.Context, show func(all bool, changed []Status
 		case <-w.wake:
 		}
 		e.watch.mu.Lock()
-		dirty := w.dirty
-		w.dirty = map[string]bool{}
+		dirty, moved := w.dirty, w.all
+		w.dirty, w.all = map[string]bool{}, false
 		e.watch.mu.Unlock()
-		changed, removed := e.pick(dirty)
+		changed, removed := e.pick(dirty, moved)
 		if len(changed)+len(removed) == 0 {
 			continue
 		}
-		if err := show(false, changed, removed); err != nil {
+		if err := show(moved, changed, removed); err != nil {
 			return err
 		}
 	}
 }
 
-// pick returns the named profiles in the order of the file, and the names that are gone.
-func (e *Engine) pick(names map[string]bool) (changed []Status, removed []string) {
+// pick returns the named profiles, or all, in the order of the file, and the names that are gone.
+func (e *Engine) pick(names map[string]bool, all bool) (changed []Status, removed []string) {
 	now := wall()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, name := range e.order {
-		if l := e.logins[name]; l != nil && names[name] {
+		if l := e.logins[name]; l != nil && (all || names[name]) {
 			changed = append(changed, e.statusLocked(l, now))
 		}
 	}
