@@ -83,7 +83,7 @@ func newBench(dir string) (*bench, error) {
 		return nil, err
 	}
 	b := &bench{fob: filepath.Join(dir, "fob"), app: filepath.Join(dir, "fob-app"), root: root, server: server}
-	b.env = append(os.Environ(), "FOB_HOME="+filepath.Join(root, "home"), "BROWSER="+self+" browse %s")
+	b.env = append(os.Environ(), "FOB_STORE=", "FOB_HOME="+filepath.Join(root, "home"), "BROWSER="+self+" browse %s")
 	return b, b.profiles("home", 20)
 }
 
@@ -115,8 +115,13 @@ func (b *bench) profiles(home string, n int) error {
 func (b *bench) run(args ...string) (time.Duration, error) { return b.time(b.fob, args...) }
 
 func (b *bench) time(program string, args ...string) (time.Duration, error) {
+	return timed(b.env, program, args...)
+}
+
+// timed runs a program in an environment and returns how long it took.
+func timed(env []string, program string, args ...string) (time.Duration, error) {
 	cmd := exec.Command(program, args...)
-	cmd.Env = b.env
+	cmd.Env = env
 	begin := time.Now()
 	said, err := cmd.CombinedOutput()
 	took := time.Since(begin)
