@@ -95,3 +95,13 @@ func TestHeaderForCurl(t *testing.T) {
 		t.Error("fob refresh did not change the token")
 	}
 }
+
+// While the person signs in, the connection of the discovery goes stale; the one code there is must not be lost on it. R-019.
+func TestStaleConnection(t *testing.T) {
+	t.Parallel()
+	d, p := newDesk(t, bare...), startProvider(t)
+	f := newFob(d)
+	f.addNative("work", p)
+	p.order("stale")
+	f.login("work", newPerson(d))
+}

@@ -101,7 +101,7 @@ func (p *provider) next(what string, wanted func(providerLine) bool) providerLin
 	}
 }
 
-// order has the provider do something: down, up, hold before|after, release, stumble STATUS, revoke.
+// order has the provider do something: down, up, hold before|after, release, stale, stumble STATUS, revoke, seen.
 func (p *provider) order(words string) tally {
 	p.t.Helper()
 	_, err := io.WriteString(p.stdin, words+"\n")

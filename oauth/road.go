@@ -47,9 +47,11 @@ func sharedClient() *http.Client {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12} // RFC 9325 section 3.1.1
 		t.MaxResponseHeaderBytes = 64 << 10
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 16, 2
-		// A login is three requests within seconds. Connections kept longer
-		// only cost memory and wake-ups in a process that sleeps all day.
-		t.IdleConnTimeout = 10 * time.Second
+		// Servers close idle connections after as little as two seconds, and a
+		// code sent on one that is just being closed is lost: net/http repeats
+		// no POST (RFC 9110 section 9.2.2), and a code is used once. Requests
+		// that follow each other at once still share a connection.
+		t.IdleConnTimeout = time.Second
 		sharedHTTP = &http.Client{Transport: t}
 	})
 	return sharedHTTP

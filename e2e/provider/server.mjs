@@ -23,10 +23,12 @@ const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 let hold = '';                  // 'before': token requests wait until they are given up; 'after': their answers wait for "release"
 let release = () => {};
 let released = Promise.resolve();
+let stale = false;              // a connection that was idle for 1.5 s is cut when a token request comes on it
 let stumble = 0;                // the status with which token requests are refused
 const seen = { token: 0, refresh: 0, basic: 0, refreshTokens: [] };
 
 const server = createServer();
+server.keepAliveTimeout = 60_000; // what a connection closed in the wrong moment does is tested with "stale", not by chance
 const listen = (port) => new Promise((done, failed) => server.once('error', failed).listen(port, '127.0.0.1', () => {
   server.removeListener('error', failed);
   done();
@@ -109,6 +111,15 @@ provider.use(async (ctx, next) => {
   return undefined;
 });
 
+// As a server does whose keep-alive ends (Node.js: 5 s) just when the client sends.
+server.on('connection', (socket) => { socket.used = 0; });
+server.on('request', (req) => {
+  const { socket } = req;
+  const idle = socket.used ? Date.now() - socket.used : 0;
+  if (stale && idle > 1500 && req.url === '/token') socket.resetAndDestroy();
+  socket.used = Date.now();
+});
+
 provider.use(async (ctx, next) => {
   if (ctx.path !== '/token') return next();
   if (stumble) {
@@ -148,6 +159,7 @@ const orders = {
   up: () => listen(port),
   hold: async (where) => { hold = where; released = new Promise((r) => { release = r; }); },
   release: async () => { hold = ''; release(); },
+  stale: async () => { stale = true; },
   stumble: async (status) => { stumble = Number(status || 0); },
   revoke: async () => { // the administrator ends every session
     for (const id of grants) await provider.RefreshToken.revokeByGrantId(id);
