@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dev/packages.sh build desktop
 CGO_ENABLED=0 go build -trimpath -o build/bench ./dev/bench
-printf 'fob: bench: %s, %s cores, %s\n' "$(go env GOOS/GOARCH 2>/dev/null | tr '\n' '/')" "$(nproc)" "$(go version)"
+printf 'fob: bench: %s, %s cores, %s\n' "$(go env GOOS GOARCH | paste -sd/)" "$(nproc)" "$(go version)"
 CGO_ENABLED=0 go test -run "^$" -bench "CallbackToStored|Step" -benchtime 300x ./internal/session | grep ^Benchmark
 exec dev/desktop.sh -- build/bench build

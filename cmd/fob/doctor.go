@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
 
 	"fob/internal/agent"
 	"fob/internal/desktop"
@@ -12,7 +14,7 @@ import (
 
 // doctor examines what the agent stands on.
 func (r *resident) doctor(ctx context.Context) []agent.Finding {
-	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorTray(), r.doctorAutostart()}
+	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorTray(), r.doctorClipboard(), r.doctorAutostart()}
 }
 
 func (r *resident) doctorStore(ctx context.Context) agent.Finding {
@@ -72,6 +74,22 @@ func (r *resident) doctorTray() agent.Finding {
 	}
 	return agent.Finding{Subject: "tray", Detail: "no icon: nothing on this desktop shows tray icons",
 		Remedy: "on GNOME install the AppIndicator extension; everything works without the icon"}
+}
+
+func (r *resident) doctorClipboard() agent.Finding {
+	desk := r.tray.desk()
+	switch {
+	case runtime.GOOS != "linux":
+		return agent.Finding{Subject: "clipboard", OK: true, Detail: "the system's"}
+	case desk["DISPLAY"] == "" && desk["WAYLAND_DISPLAY"] == "":
+		return agent.Finding{Subject: "clipboard", OK: true, Detail: "no desktop is known to the agent; fob copy brings its own"}
+	case desk["WAYLAND_DISPLAY"] != "" && desk["DISPLAY"] == "":
+		if _, err := exec.LookPath("wl-copy"); err != nil {
+			return agent.Finding{Subject: "clipboard", Detail: "Wayland, and wl-copy is missing", Remedy: "install the package wl-clipboard"}
+		}
+		return agent.Finding{Subject: "clipboard", OK: true, Detail: "Wayland, by wl-copy"}
+	}
+	return agent.Finding{Subject: "clipboard", OK: true, Detail: "X11, display " + desk["DISPLAY"]}
 }
 
 func (r *resident) doctorAutostart() agent.Finding {

@@ -17,8 +17,9 @@ import (
 
 // Client talks to the agent. Its methods return *[Error], or the context's error.
 type Client struct {
-	home Home
-	http *http.Client
+	home     Home
+	http     *http.Client
+	greeting Hello // what the agent said to Ensure
 }
 
 // NewClient returns a client of the agent of home. It connects when it is first used; see [Client.Ensure] for starting the
@@ -337,12 +338,18 @@ func (c *Client) gone(ctx context.Context, err error) error {
 }
 
 // Ensure starts the agent when it is not running: the fob binary at exe, detached, holding none of our descriptors. With
-// start false it only looks.
+// start false it only looks. What the agent says of itself is kept: see [Client.Greeting].
 func (c *Client) Ensure(ctx context.Context, exe string, start bool) error {
-	_, err := c.Hello(ctx)
+	hello, err := c.Hello(ctx)
 	var known *Error
-	if err == nil || !start || !errors.As(err, &known) || known.Kind != Unreachable {
-		return err
+	if err != nil && start && errors.As(err, &known) && known.Kind == Unreachable {
+		if err = launch(ctx, c.home, exe); err == nil {
+			hello, err = c.Hello(ctx)
+		}
 	}
-	return launch(ctx, c.home, exe)
+	c.greeting = hello
+	return err
 }
+
+// Greeting is what the agent said of itself when [Client.Ensure] found it.
+func (c *Client) Greeting() Hello { return c.greeting }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -210,7 +210,7 @@ func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
 	}
 	after := s.settings.get().ClearAfter()
 	if err := s.options.Copy(ctx, q.Env, text, after); err != nil {
-		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: fmt.Sprintf("profile %s: clipboard: %v", q.Name, err),
+		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: "profile " + q.Name + ": clipboard: " + strings.TrimPrefix(err.Error(), "clipboard: "),
 			Remedy: "print it instead: fob token, fob header"}
 	}
 	return copyAnswer{profiles.Duration(after)}, nil

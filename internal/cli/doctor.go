@@ -65,9 +65,6 @@ func (f *face) examine(ctx context.Context) (findings []agent.Finding, reached b
 		running.OK, running.Remedy = false, "run `fob stop`; the next command starts the agent of this version"
 	}
 	findings = append(findings, running)
-	if d := hello.Damage; d != nil {
-		findings = append(findings, agent.Finding{Subject: "profiles", Detail: d.Sentence, Remedy: d.Remedy})
-	}
 	more, err := client.Doctor(ctx)
 	if err != nil {
 		return append(findings, agentFinding(err)), false

@@ -60,7 +60,10 @@ func (f *face) login(ctx context.Context, ask loginAsk) error {
 	defer client.Close()
 	status, err := withName(ctx, client, ask.name, func(name string) (agent.Status, error) {
 		return client.Login(ctx, name, ask.timeout, func(ev agent.LoginEvent) {
-			if ev.Kind == "open" {
+			switch ev.Kind {
+			case "keychain":
+				f.say("the keychain waits for an answer on the screen before %s can log in; Ctrl-C cancels", name)
+			case "open":
 				f.showPage(ctx, name, ev, ask)
 			}
 		})

@@ -72,5 +72,8 @@ func (f *face) connect(ctx context.Context) (*agent.Client, error) {
 	if err := client.Ensure(ctx, exe, !f.noStart); err != nil {
 		return nil, err
 	}
+	if damage := client.Greeting().Damage; damage != nil {
+		f.say("%s", damage.Sentence)
+	}
 	return client, nil
 }

@@ -128,7 +128,7 @@ func firstLine(path string, err error) string {
 	}
 	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSpace(line); line != "" {
-			return strings.TrimPrefix(line, "fob: ")
+			return strings.TrimPrefix(strings.TrimPrefix(line, "fob-app: "), "fob: ")
 		}
 	}
 	return err.Error()

@@ -50,7 +50,9 @@ func (e *Engine) Profile(ctx context.Context, name string) (profiles.Profile, []
 // PutProfile writes a profile and its secrets. rename is its name until now when that changes; create refuses a name that is
 // taken. A login survives a new name; it does not survive another server, client or scope.
 func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map[string]string, rename string, create bool) error {
-	e.reload()
+	if damage := e.Damage(); damage != nil {
+		return unreadable(damage)
+	}
 	if problems := p.Validate(); len(problems) > 0 {
 		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
 	}
@@ -58,6 +60,10 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 		if key != "client_secret" {
 			return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + key + " is not a secret that profiles have", Remedy: "see fob profile fields"}
 		}
+	}
+	if secrets["client_secret"] != "" && p.TokenEndpointAuthMethod == "none" {
+		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": token_endpoint_auth_method is none, which uses no client secret",
+			Remedy: "set token_endpoint_auth_method to client_secret_basic or client_secret_post as well, or leave the secret out"}
 	}
 	old := rename
 	if old == "" {
@@ -124,6 +130,11 @@ func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), editTimeout)
 }
 
+// unreadable refuses to write while profiles.json cannot be read: what is in it must not be lost.
+func unreadable(damage *Problem) *Error {
+	return &Error{Kind: Failed, Code: damage.Code, Sentence: damage.Sentence, Remedy: "mend the file or move it away first; nothing was changed"}
+}
+
 // unwritten is the error of a profiles.json that could not be written.
 func unwritten(name string, err error) *Error {
 	return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + name + ": " + trimName(err.Error(), name), Remedy: "nothing was changed", cause: err}
@@ -186,7 +197,9 @@ func (e *Engine) cleanAfterMove(ctx context.Context, before profiles.Profile) {
 
 // RemoveProfile forgets a profile, its tokens and its secrets. It revokes nothing: see [Engine.Logout].
 func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
-	e.reload()
+	if damage := e.Damage(); damage != nil {
+		return unreadable(damage)
+	}
 	p, ok := e.file.Get(name)
 	if !ok {
 		return e.unknownProfile(name)

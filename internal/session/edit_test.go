@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -193,4 +194,31 @@ func TestQuoteArg(t *testing.T) {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
+}
+
+func TestDamagedFileIsNeverOverwritten(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	damaged := []byte("{\"version\": 1,\n \"profiles\": [\n  {\"name\" \"work\"}]}")
+	if err := os.WriteFile(r.file.Path(), damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	damage := r.engine.Damage()
+	if damage == nil || !strings.Contains(damage.Sentence, "line 3, column 11") {
+		t.Fatalf("damage %+v", damage)
+	}
+	wantError(t, r.engine.PutProfile(t.Context(), r.profile("new"), nil, "", true), Failed, CodeProfilesUnread)
+	wantError(t, r.engine.RemoveProfile(t.Context(), "work"), Failed, CodeProfilesUnread)
+	if text, err := os.ReadFile(r.file.Path()); err != nil || string(text) != string(damaged) {
+		t.Errorf("the file was touched: %v", err)
+	}
+	if _, err := r.engine.Status("work"); err != nil {
+		t.Errorf("what was read before is gone: %v", err)
+	}
+}
+
+func TestSecretForNobody(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	p := r.profile("work")
+	p.TokenEndpointAuthMethod = "none"
+	wantError(t, r.engine.PutProfile(t.Context(), p, map[string]string{"client_secret": "s"}, "", false), Misused, CodeProfileInvalid)
 }

@@ -3,8 +3,10 @@ package session
 import (
 	"context"
 	"errors"
+	"net"
 	"sort"
 	"strings"
+	"syscall"
 
 	"fob/internal/keychain"
 	"fob/oauth"
@@ -77,7 +79,7 @@ func explain(name string, err error) *Error {
 	case errors.As(err, &answer) && !oauth.Transient(err):
 		return explainCode(name, answer)
 	case oauth.Transient(err):
-		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: err.Error(), Remedy: "the login is kept; Fob tries again by itself"}
+		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
 	case refusedAnswer(err):
@@ -118,6 +120,27 @@ func explainCode(name string, answer *oauth.Error) *Error {
 		said.Remedy = "see that the issuer and the endpoints of the profile are right and that the network lets them through"
 	}
 	return said
+}
+
+// outage says in words why a server could not be reached.
+func outage(err error) string {
+	where := "the server"
+	var answer *oauth.Error
+	if errors.As(err, &answer) && answer.Endpoint != "" {
+		where = answer.Endpoint
+	}
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return where + " cannot be reached: there is no host named " + lookup.Name + ", or there is no network"
+	case errors.As(err, &lookup):
+		return where + " cannot be reached: the name " + lookup.Name + " cannot be looked up now"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return where + " cannot be reached: nothing listens there (connection refused)"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return where + " cannot be reached: there is no network"
+	}
+	return err.Error()
 }
 
 func transientCode(err error) string {

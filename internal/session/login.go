@@ -17,6 +17,7 @@ type attempt struct {
 	name    string
 	until   time.Time
 	cancel  context.CancelCauseFunc
+	asking  chan struct{} // closed when the keychain takes its time: it asks the person something
 	opened  chan struct{} // closed when url is set
 	done    chan struct{} // closed when status and err are set
 	url     string
@@ -47,20 +48,27 @@ func (e *Engine) Login(ctx context.Context, name string, timeout time.Duration, 
 		return Status{}, Explain(name, err)
 	}
 	defer e.leave(a)
-	select {
-	case <-a.opened:
-		event(LoginEvent{Kind: "open", URL: a.url, Browser: a.browser, Joined: joined, Until: a.until})
-	case <-a.done:
-	case <-ctx.Done():
-		return Status{}, ctx.Err()
-	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-		return Status{}, ctx.Err()
+	opened, asking := a.opened, a.asking
+	for ended := false; !ended; {
+		select {
+		case <-asking:
+			asking = nil
+			event(LoginEvent{Kind: "keychain", Until: a.until})
+		case <-opened:
+			opened = nil
+			event(LoginEvent{Kind: "open", URL: a.url, Browser: a.browser, Joined: joined, Until: a.until})
+		case <-a.done:
+			ended = true
+		case <-ctx.Done():
+			return Status{}, ctx.Err()
+		}
 	}
 	if a.err != nil {
-		return Status{}, Explain(name, a.err)
+		said := *Explain(name, a.err)
+		if said.Kind == TryAgain {
+			said.Remedy = "nothing was changed; log in again when it answers"
+		}
+		return Status{}, &said
 	}
 	return a.status, nil
 }
@@ -102,7 +110,7 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 	if timeout <= 0 {
 		timeout = l.profile.Timeout()
 	}
-	a = &attempt{name: name, until: wall().Add(timeout), browser: l.profile.Browser, opened: make(chan struct{}), done: make(chan struct{}), faces: 1}
+	a = &attempt{name: name, until: wall().Add(timeout), browser: l.profile.Browser, asking: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), faces: 1}
 	ctx, cancel := context.WithCancelCause(e.life)
 	a.cancel = cancel
 	p := l.profile
@@ -156,6 +164,10 @@ func (e *Engine) finish(a *attempt, err error) {
 	e.Poke()
 }
 
+// askingAfter is how long a keychain may take before faces say that it waits for somebody; one that is unlocked answers in
+// milliseconds.
+const askingAfter = 500 * time.Millisecond
+
 var (
 	errLoginTimeout = errors.New("nobody finished the login in time")
 	// errStrayAnswer: an answer came, but with a state that is not this login's (RFC 6749 §10.12).
@@ -165,7 +177,10 @@ var (
 // logIn is one authorization code flow from the first check to the stored token.
 func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) error {
 	// Nobody should log in for nothing: what would keep the token from being kept is said first.
-	if err := e.ready(ctx, true); err != nil {
+	asks := time.AfterFunc(askingAfter, func() { close(a.asking) })
+	err := e.ready(ctx, true)
+	asks.Stop()
+	if err != nil {
 		return err
 	}
 	client, err := e.clientFor(ctx, p, 0)

@@ -7,9 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fob/internal/authserver"
@@ -368,3 +371,48 @@ func TestAccountWithoutIDToken(t *testing.T) { // F-172
 		t.Errorf("status %+v", s)
 	}
 }
+
+func TestKeychainThatAsksIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{})
+		r.engine.ready = func(context.Context, bool) error { time.Sleep(time.Minute); return nil } // somebody types a password
+		var kinds []string
+		_, err := r.engine.Login(t.Context(), "work", 2*time.Minute, func(ev LoginEvent) {
+			kinds = append(kinds, ev.Kind)
+			if ev.Kind == "open" {
+				go func() {
+					if err := r.browse(ev.URL); err != nil {
+						t.Error(err)
+					}
+				}()
+			}
+		})
+		if err != nil || !slices.Equal(kinds, []string{"keychain", "open"}) {
+			t.Errorf("%v, told %q", err, kinds)
+		}
+	})
+}
+
+func TestOutageInWords(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&net.DNSError{Err: "no such host", Name: "id.example", Server: "10.0.0.1:53", IsNotFound: true}, "there is no host named id.example"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "nothing listens there"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}, "there is no network"},
+	} {
+		r.engine.http = &http.Client{Transport: refusing{test.err}}
+		_, err := r.tryLogin("work")
+		wantError(t, err, TryAgain, CodeNetwork)
+		var said *Error
+		if errors.As(err, &said); !strings.Contains(said.Sentence, test.want) || strings.Contains(said.Sentence, "10.0.0.1") || strings.Contains(said.Remedy, "is kept") {
+			t.Errorf("%q; %q", said.Sentence, said.Remedy)
+		}
+	}
+}
+
+type refusing struct{ err error }
+
+func (r refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, r.err }

@@ -115,7 +115,8 @@ const (
 	FormCurl        Form = "curl"   // a curl command for the profile's API base URL
 )
 
-// LoginEvent is what a login tells the face that asked for it, in order: "open" once, then "done" or an error.
+// LoginEvent is what a login tells the face that asked for it, in order: "keychain" if that asks the person something first,
+// "open" once, then "done" or an error.
 type LoginEvent struct {
 	Kind    string    `json:"kind"`              // "open" or "done"
 	URL     string    `json:"url,omitempty"`     // open: the authorization request to show in a browser
