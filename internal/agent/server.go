@@ -64,7 +64,7 @@ func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
 	s.stopping = sync.OnceFunc(func() { close(s.stop) })
 	s.http = &http.Server{
 		Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn), // a panic in an answer is said here and nowhere else
 	}
 	return s, nil
 }
@@ -261,25 +261,31 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	settings, forget := s.watchers.add()
 	defer forget()
 	ctx, cancel := context.WithCancel(r.Context())
+	var telling sync.WaitGroup
+	defer telling.Wait() // nobody writes to an answer that is over
 	defer cancel()
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-settings:
-				now := s.settings.get()
-				lines.write(Update{Settings: &now})
+	tell := sync.OnceFunc(func() { // after the first message, which is everything
+		telling.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-settings:
+					now := s.settings.get()
+					lines.write(Update{Settings: &now})
+				}
 			}
-		}
-	}()
+		})
+	})
 	err := s.engine.Watch(ctx, func(all bool, changed []Status, removed []string) error {
 		update := Update{Full: all, Profiles: changed, Removed: removed}
 		if all {
 			now := s.settings.get()
 			update.Settings = &now
 		}
-		return lines.write(update)
+		err := lines.write(update)
+		tell()
+		return err
 	})
 	if err != nil && r.Context().Err() == nil {
 		lines.write(errorAnswer{s.said(r, err)})

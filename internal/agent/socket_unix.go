@@ -18,6 +18,9 @@ import (
 // dial connects to the agent's socket after checking that it is ours: somebody else's socket in its place would be handed
 // nothing, but could hand out tokens that are not the user's.
 func dial(ctx context.Context, home Home) (net.Conn, error) {
+	if err := ours(home.Runtime, os.ModeDir); err != nil { // in a directory of somebody else's the socket could change under us
+		return nil, err
+	}
 	if err := ours(home.Socket(), os.ModeSocket); err != nil {
 		return nil, err
 	}
