@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"fob/oauth"
@@ -13,10 +12,6 @@ import (
 // refreshTimeout bounds one refresh, retry and storing included. It does not depend on any caller: a refresh token once
 // spent is worth waiting for its answer.
 const refreshTimeout = 90 * time.Second
-
-// minTTLDefault is what a token handed out has left when the caller does not say: time for a slow request. Tokens that do
-// not live twice as long are handed out while half their life is left.
-const minTTLDefault = 60 * time.Second
 
 // attemptsApart keeps scripts that ask in a loop from hammering a server that is down; mendedApart one that refuses until
 // somebody mends something.
@@ -39,95 +34,6 @@ const (
 	wanted                    // somebody waits for a token: queues for a place
 	forced                    // somebody wants the refresh itself
 )
-
-// Token hands out the profile's token with at least minTTL left, refreshed if need be; a negative minTTL chooses. It never
-// opens a browser. Errors are *[Error].
-func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (Handout, error) {
-	e.reload()
-	for rounds := 0; ; rounds++ {
-		t, _, err := e.usable(ctx, name)
-		if errors.Is(err, errUnsaved) && rounds == 0 {
-			if err = e.awaitRefresh(ctx, name, wanted); err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return Handout{}, Explain(name, err)
-		}
-		now := wall()
-		need, left := minTTL, t.ExpiresAt.Sub(now)
-		life := t.ExpiresAt.Sub(t.ObtainedAt)
-		if fromTheFuture(t.ObtainedAt, now) && t.RefreshToken != "" {
-			left = 0 // see clockPutBack
-		}
-		if need < 0 {
-			need = min(minTTLDefault, life/2)
-		}
-		switch {
-		case t.ExpiresAt.IsZero() || left >= need && left > 0:
-			return handout(name, t), nil
-		case t.RefreshToken == "":
-			return Handout{}, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
-				Sentence: fmt.Sprintf("profile %s: the token %s, and this login has no refresh token", name, endsIn(left)), Remedy: "log in again: fob login " + quoteArg(name)}
-		case life < need || rounds > 1: // another agent may have made the first one needless
-			return Handout{}, &Error{Kind: Failed, Code: CodeMinTTL,
-				Sentence: fmt.Sprintf("profile %s: a token with %s left was asked for, but this server's tokens live %s", name, need, life.Round(time.Second)), Remedy: "ask for less with --min-ttl"}
-		}
-		if err := e.awaitRefresh(ctx, name, wanted); err != nil {
-			return Handout{}, Explain(name, err)
-		}
-	}
-}
-
-func endsIn(left time.Duration) string {
-	if left <= 0 {
-		return "has ended"
-	}
-	return "ends in " + left.Round(time.Second).String()
-}
-
-// errUnsaved: there are tokens, but the keychain has refused them so far, and nobody sees them before.
-var errUnsaved = errors.New("the tokens are not stored yet")
-
-// usable returns the tokens of a login that is not over, and the profile that they are for.
-func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Profile, error) {
-	t, err := e.load(ctx, name)
-	if err != nil {
-		return nil, profiles.Profile{}, err
-	}
-	now := wall()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	l, ok := e.logins[name]
-	if !ok {
-		return nil, profiles.Profile{}, e.unknownLocked(name)
-	}
-	return t, l.profile, e.uselessLocked(l, t, now)
-}
-
-// uselessLocked says why the tokens of l cannot be used, if they cannot.
-func (e *Engine) uselessLocked(l *login, t *tokens, now time.Time) error {
-	name := l.profile.Name
-	switch {
-	case t == nil && l.unsaved != nil:
-		return errUnsaved
-	case t == nil && l.rec.Ended == nil:
-		return &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}
-	case l.rec.Ended != nil:
-		return &Error{Kind: LogInFirst, Code: l.rec.Ended.Code, Sentence: "profile " + name + ": " + l.rec.Ended.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
-	case t.fingerprint != l.wants || t.key != l.key:
-		problem := e.problemLocked(l, LoginRequired, now)
-		if problem == nil {
-			problem = &Problem{Code: CodeProfileChanged, Sentence: "the profile was changed after the login"}
-		}
-		return &Error{Kind: LogInFirst, Code: problem.Code, Sentence: "profile " + name + ": " + problem.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
-	}
-	return nil
-}
-
-func handout(name string, t *tokens) Handout {
-	return Handout{Name: name, AccessToken: t.AccessToken.Reveal(), IDToken: t.IDToken.Reveal(), TokenType: t.Type, ExpiresAt: some(t.ExpiresAt), Scope: t.Scope}
-}
 
 // Refresh spends the refresh token now, whatever the schedule says.
 func (e *Engine) Refresh(ctx context.Context, name string) (Status, error) {

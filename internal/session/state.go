@@ -1,0 +1,147 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"fob/oauth"
+)
+
+// stateLocked is the state of l; Engine.mu is held.
+func (e *Engine) stateLocked(l *login, now time.Time) State {
+	if l.attempt != nil {
+		return LoggingIn
+	}
+	if l.mistake != nil {
+		return Unusable
+	}
+	if l.rec.Kept && (l.rec.Fingerprint != l.wants || l.rec.Key != l.key) {
+		return LoginRequired
+	}
+	return stateAt(l.rec, l.profile.Reminder(), now)
+}
+
+// Status returns the named profiles, or all in the order of the file.
+func (e *Engine) Status(names ...string) ([]Status, error) {
+	e.reload()
+	now := wall()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(names) == 0 {
+		names = e.order
+	}
+	all := make([]Status, 0, len(names))
+	for _, name := range names {
+		l, ok := e.logins[name]
+		if !ok {
+			return nil, e.unknownLocked(name)
+		}
+		all = append(all, e.statusLocked(l, now))
+	}
+	return all, nil
+}
+
+func (e *Engine) statusLocked(l *login, now time.Time) Status {
+	r, p := &l.rec, l.profile
+	s := Status{
+		Name: p.Name, Environment: p.Environment, Color: p.Color, State: e.stateLocked(l, now), Issuer: p.Issuer,
+		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL,
+	}
+	if !r.Kept {
+		if s.Problem = l.mistake; s.Problem == nil && l.unsaved != nil {
+			s.Problem = r.failing()
+		}
+		return s
+	}
+	s.Account, s.Subject, s.Refreshable, s.HasIDToken = r.Account, r.Subject, r.Refreshable, r.HasIDToken
+	s.ObtainedAt, s.ExpiresAt, s.RefreshExpires = some(r.ObtainedAt), some(r.ExpiresAt), some(r.RefreshExpires)
+	s.Scope = r.Scope
+	if r.Issuer != "" {
+		s.Issuer = r.Issuer
+	}
+	if at, ok := dueAt(*r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
+		s.RefreshDueAt = &at
+	}
+	s.Problem = e.problemLocked(l, s.State, now)
+	return s
+}
+
+// problemLocked is what is wrong with l.
+func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
+	r := &l.rec
+	if l.mistake != nil {
+		return l.mistake
+	}
+	if r.Kept && (r.Fingerprint != l.wants || r.Key != l.key) {
+		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
+			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}
+	}
+	switch {
+	case r.Ended != nil:
+		ended := *r.Ended
+		return &ended
+	case r.Failing != nil:
+		return r.failing()
+	case state == LoginRequired:
+		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
+			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}
+	case state == Expiring:
+		return &Problem{Code: CodeNotRefreshable, Since: r.ExpiresAt.Add(-l.profile.Reminder()),
+			Sentence: "the token ends soon, and this login has no refresh token", Remedy: "log in again before it ends" + offlineAccessHint(l)}
+	}
+	return nil
+}
+
+// offlineAccessHint names the usual reason why an OpenID provider gave no refresh token (OIDC Core §11).
+func offlineAccessHint(l *login) string {
+	openid := false
+	for _, s := range l.profile.Scope {
+		if s == "offline_access" {
+			return ""
+		}
+		openid = openid || s == "openid"
+	}
+	if !openid {
+		return ""
+	}
+	return "; many servers give a refresh token when the scope offline_access is asked for"
+}
+
+func some(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Details returns one profile in depth. It reads the keychain when a token is kept.
+func (e *Engine) Details(ctx context.Context, name string) (Details, error) {
+	all, err := e.Status(name)
+	if err != nil {
+		return Details{}, err
+	}
+	d := Details{Status: all[0]}
+	e.mu.Lock()
+	if l := e.logins[name]; l != nil {
+		d.History, d.TokenType = append([]Event(nil), l.rec.History...), l.rec.TokenType
+		if l.rec.HasIDToken {
+			d.Checks = append([]Check(nil), l.rec.Checks...)
+		}
+	}
+	e.mu.Unlock()
+	if d.State == LoggedOut {
+		return d, nil
+	}
+	t, err := e.load(ctx, name)
+	if err != nil {
+		return d, Explain(name, err)
+	}
+	if t == nil {
+		return d, nil
+	}
+	d.IDClaims = t.Claims
+	if jwt, err := oauth.InspectJWT(t.AccessToken.Reveal()); err == nil {
+		d.AccessClaims = jwt.Claims
+	}
+	return d, nil
+}
