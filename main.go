@@ -95,7 +95,7 @@ func open(home agent.Home, profile string, door *door) {
 		Open: func(ctx context.Context, url, command string) error {
 			return desktop.OpenBrowser(ctx, url, command, withoutBrowser(env))
 		},
-		Env: env, Profile: profile, Version: versionWords(), Icon: assets.AppIcon(),
+		Env: env, Profile: profile, Theme: agent.StoredSettings(home).Theme, Version: versionWords(), Icon: assets.AppIcon(),
 	})
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

@@ -80,12 +80,15 @@ func (f *fakeAgent) tell(update agent.Update) {
 }
 
 // die ends every watch, as an agent that is killed does; the agent stays away until it is revived.
-func (f *fakeAgent) die() {
+func (f *fakeAgent) die() { f.leave(errGone) }
+
+// leave ends the agent; those who watch hear why.
+func (f *fakeAgent) leave(why error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone = true
 	for _, end := range f.ends {
-		end <- errGone
+		end <- why
 	}
 	f.watchers, f.ends = nil, nil
 }

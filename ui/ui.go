@@ -23,6 +23,9 @@ type World struct {
 	Env map[string]string
 	// Profile is selected first, when there is one of this name.
 	Profile string
+	// Theme is the choice of the settings to begin with: "light", "dark", or anything else for the system's. The agent's
+	// answer follows.
+	Theme string
 	// Version is of this window, to be shown beside the agent's.
 	Version string
 	// Icon is the app's icon, a PNG; it is shown where there is no profile yet.
@@ -33,7 +36,8 @@ type World struct {
 }
 
 // Open makes the window and begins to follow the agent. The window is not shown yet; show it and run the app. Closing it
-// ends every goroutine it started, and the logins that only it waits for; the agent lives on.
+// ends every goroutine it started, and the logins that only it waits for; the agent lives on. It closes by itself when
+// somebody quits Fob from the tray or by `fob stop`.
 func Open(app fyne.App, talk Agent, world World) *Window {
 	if world.post == nil {
 		world.post = fyne.Do
@@ -47,9 +51,9 @@ func Open(app fyne.App, talk Agent, world World) *Window {
 		actions: &actions{ctx: ctx, agent: talk, world: world, post: world.post, clipboard: app.Clipboard()},
 		logins:  map[string]*waiting{}, selected: world.Profile,
 	}
-	w.settings.SetTheme(NewTheme("system"))
+	w.settings.SetTheme(NewTheme(world.Theme))
 	w.build()
-	w.actions.watch(w.onUpdate, w.onLink)
+	w.actions.watch(w.onUpdate, w.onLink, w.window.Close)
 	w.actions.every(time.Second, w.onSecond)
 	w.window.SetOnClosed(w.Close)
 	return w

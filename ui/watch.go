@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"fob/internal/agent"
@@ -22,8 +23,9 @@ type link struct {
 }
 
 // watch follows the agent until the window closes: it starts the agent when there is none, hands on what it tells, and
-// when it goes away says so and begins again.
-func (a *actions) watch(show func(agent.Update), linked func(link)) {
+// when it goes away says so and begins again. When somebody stopped the agent on purpose, another one would be unwanted: then
+// it calls stopped and ends.
+func (a *actions) watch(show func(agent.Update), linked func(link), stopped func()) {
 	a.tasks.Add(1)
 	go func() {
 		defer a.tasks.Done()
@@ -42,6 +44,11 @@ func (a *actions) watch(show func(agent.Update), linked func(link)) {
 				})
 			}
 			if a.ctx.Err() != nil {
+				return
+			}
+			var known *agent.Error
+			if errors.As(err, &known) && known.Code == agent.CodeStopped {
+				a.post(stopped)
 				return
 			}
 			tries++

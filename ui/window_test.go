@@ -492,3 +492,15 @@ func TestPrimaryActionStaysInPlace(t *testing.T) {
 		}
 	})
 }
+
+func TestStoppedOnPurposeClosesTheWindow(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		closed := false
+		s.window.SetOnClosed(func() { closed = true; s.Close() })
+		s.agent.leave(&agent.Error{Kind: agent.Unreachable, Code: agent.CodeStopped, Sentence: "the agent was stopped"})
+		s.settle()
+		if !closed {
+			t.Error("the window stays, and would start another agent")
+		}
+	})
+}

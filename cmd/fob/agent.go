@@ -39,7 +39,7 @@ type resident struct {
 	log       *slog.Logger
 	kind      keychain.Kind
 	file      *profiles.File
-	store     *keychain.Keychain
+	store     homeStore
 	engine    *session.Engine
 	server    *agent.Server
 	demo      *demo
@@ -115,11 +115,18 @@ func (r *resident) build() error {
 	if r.kind == "" {
 		r.kind = keychain.KindKeychain
 	}
-	if r.store, err = keychain.Open(r.kind, r.home.Data+"/sealed"); err != nil {
+	if r.store.Keychain, err = keychain.Open(r.kind, r.home.Data+"/sealed"); err != nil {
 		return err
 	}
+	if r.store.mark, err = homeMark(r.home); err != nil {
+		return err
+	}
+	known := r.home.Data
+	if r.kind == keychain.KindMemory {
+		known = "" // what is known of logins that are forgotten with the process is forgotten too
+	}
 	r.engine, err = session.New(session.Options{
-		Profiles: r.file, Store: r.store, Dir: r.home.Data, Log: r.log,
+		Profiles: r.file, Store: r.store, Dir: known, Log: r.log,
 		Ready: func(ctx context.Context, attended bool) error {
 			_, err := r.store.Probe(ctx, attended)
 			return err

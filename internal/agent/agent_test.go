@@ -250,6 +250,32 @@ func TestWatchEndsWithTheAgent(t *testing.T) {
 	wantError(t, <-ended, Unreachable, "agent_unreachable")
 }
 
+func TestWatchTellsAStopOnPurpose(t *testing.T) {
+	h := newHouse(t)
+	first := make(chan struct{}, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- h.client.Watch(t.Context(), func(Update) { first <- struct{}{} }) }()
+	<-first
+	h.server.Stop()
+	<-h.server.Stopped()
+	h.stop()
+	wantError(t, <-ended, Unreachable, CodeStopped)
+}
+
+func TestStoredSettings(t *testing.T) {
+	h := newHouse(t)
+	if s := StoredSettings(h.home); s != defaultSettings {
+		t.Errorf("without a file: %+v", s)
+	}
+	want := Settings{Theme: "light", ClipboardSeconds: 7}
+	if err := h.client.PutSettings(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	if s := StoredSettings(h.home); s != want {
+		t.Errorf("stored %+v", s)
+	}
+}
+
 func TestLoginCancelledByLeaving(t *testing.T) {
 	h := newHouse(t)
 	h.add("work")

@@ -17,3 +17,7 @@ const (
 // Error is what every face shows: one sentence, one remedy. The client returns no other kind of error than this and
 // context errors.
 type Error = session.Error
+
+// CodeStopped is the code of the error with which [Client.Watch] ends when somebody stopped the agent on purpose: a face should
+// not start another one by itself.
+const CodeStopped = "agent_stopped"

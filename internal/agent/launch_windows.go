@@ -18,3 +18,6 @@ func detach(cmd *exec.Cmd, pipe *os.File) string {
 	}
 	return strconv.FormatUint(uint64(handle), 10)
 }
+
+// KeepInherited has nothing to do on Windows, where a child gets the handles that are named to it and no others.
+func KeepInherited() {}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ type Server struct {
 
 // NewServer returns a server for engine. Serve it with [Server.Serve].
 func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
-	settings, err := openSettings(filepath.Join(home.Config, "settings.json"))
+	settings, err := openSettings(home.settingsFile())
 	if err != nil {
 		o.Log.Warn("settings", "problem", err.Error())
 	}
@@ -287,6 +286,12 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 		tell()
 		return err
 	})
+	select {
+	case <-s.stop:
+		lines.write(errorAnswer{&Error{Kind: Unreachable, Code: CodeStopped, Sentence: "the agent was stopped", Remedy: "open Fob again, or use any command"}})
+		return
+	default:
+	}
 	if err != nil && r.Context().Err() == nil {
 		lines.write(errorAnswer{s.said(r, err)})
 	}

@@ -39,6 +39,18 @@ func (s Settings) validate() error {
 // ClearAfter is how long a copied secret stays on the clipboard; 0 is for ever.
 func (s Settings) ClearAfter() time.Duration { return time.Duration(s.ClipboardSeconds) * time.Second }
 
+// StoredSettings reads the settings without an agent: a window wants its theme for the first picture. Writing is the agent's.
+func StoredSettings(home Home) Settings {
+	text, err := os.ReadFile(home.settingsFile())
+	stored := defaultSettings
+	if err != nil || json.Unmarshal(text, &stored) != nil || stored.validate() != nil {
+		return defaultSettings
+	}
+	return stored
+}
+
+func (h Home) settingsFile() string { return filepath.Join(h.Config, "settings.json") }
+
 // settingsFile keeps the settings in settings.json.
 type settingsFile struct {
 	path string

@@ -14,8 +14,9 @@ import (
 	"fob/internal/agent"
 )
 
-// defaultMinTTL is how long a token is good for at least unless --min-ttl says otherwise: one slow request.
-const defaultMinTTL = 60 * time.Second
+// chosenMinTTL lets the agent choose how long a token is good for at least: 60 seconds, one slow request, or half the life of
+// tokens that live less than two minutes.
+const chosenMinTTL = -1 * time.Second
 
 // tokenAsk is what `fob token` was asked.
 type tokenAsk struct {
@@ -26,13 +27,13 @@ type tokenAsk struct {
 }
 
 func (f *face) tokenVerb() *cobra.Command {
-	ask := tokenAsk{minTTL: defaultMinTTL}
+	ask := tokenAsk{minTTL: chosenMinTTL}
 	cmd := &cobra.Command{
 		Use: "token NAME", Short: "Print the token, always fresh",
 		Long: `Prints the profile's access token and a newline. A token that has less than --min-ttl left is refreshed first.
 
 It never opens a browser: when a person has to log in it says so and ends with exit code 3.`,
-		Example: `  curl -H "Authorization: Bearer $(fob token work)" https://api.example.com/me
+		Example: `  TOKEN=$(fob token work)
   fob token work --min-ttl 10m
   fob token work --json | jq -r .expires_at`,
 		Args: words(1, 1), ValidArgsFunction: f.completeNames,
@@ -41,7 +42,8 @@ It never opens a browser: when a person has to log in it says so and ends with e
 			return f.token(cmd.Context(), ask)
 		},
 	}
-	cmd.Flags().Var((*seconds)(&ask.minTTL), "min-ttl", "the token is good for at least this long")
+	cmd.Flags().Var((*seconds)(&ask.minTTL), "min-ttl", "the token is good for at least this long (default 60s, or half the life of shorter-lived tokens)")
+	cmd.Flags().Lookup("min-ttl").DefValue = ""
 	cmd.Flags().BoolVar(&ask.idToken, "id-token", false, "print the ID token instead of the access token")
 	cmd.Flags().BoolVar(&ask.json, "json", false, "print tokens, type, expiry and scope as JSON")
 	return cmd
@@ -121,7 +123,7 @@ for; a bearer token's header is the same for every request, but is refused for o
 					return err
 				}
 			}
-			handout, err := f.fetch(cmd.Context(), args[0], defaultMinTTL)
+			handout, err := f.fetch(cmd.Context(), args[0], chosenMinTTL)
 			if err != nil {
 				return err
 			}

@@ -102,6 +102,7 @@ func openWindow(app string, args []string) error {
 	defer os.Remove(said.Name())
 	defer said.Close()
 	cmd.Stderr = said
+	agent.KeepInherited() // a script's lock or pipe must not live as long as the window
 	if err := cmd.Start(); err != nil {
 		return failed("window", "run "+app+" to see why", "the window did not start: %s", err)
 	}

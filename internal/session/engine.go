@@ -34,7 +34,7 @@ type Options struct {
 	// Ready says whether the store can be used, asking the person at the machine to unlock it when attended. It is
 	// called before a login starts, so that nobody logs in for nothing. Nil means always.
 	Ready func(ctx context.Context, attended bool) error
-	Dir   string       // for what is known of each login; not secret
+	Dir   string       // for what is known of each login, nothing secret; "" forgets it with the engine
 	HTTP  *http.Client // nil is the protocol package's own
 	Log   *slog.Logger // nil discards
 }
@@ -85,8 +85,12 @@ type login struct {
 
 // New returns an engine for the profiles of o. It reads what is known of each login, not the keychain.
 func New(o Options) (*Engine, error) {
+	var records recordDir
+	if o.Dir != "" {
+		records = recordDir(filepath.Join(o.Dir, "logins"))
+	}
 	e := &Engine{
-		file: o.Profiles, store: o.Store, ready: o.Ready, records: recordDir(filepath.Join(o.Dir, "logins")), http: o.HTTP, log: o.Log,
+		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log,
 		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
 	}
 	if e.log == nil {

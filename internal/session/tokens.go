@@ -83,13 +83,23 @@ func damaged(detail, remedy string) error {
 // itemKey names the keychain item of a login: by profile, authorization server and client, so that a profile that now
 // points somewhere else never finds the tokens of before.
 func itemKey(p profiles.Profile) string {
-	return "token/" + p.Name + "@" + short(authority(p), p.ClientID)
+	return "token/" + brief(p.Name) + "@" + short(authority(p), p.ClientID)
 }
 
 // secretKey names the keychain item of a profile's client secret: by profile and authorization server, because a secret
 // entered for one server must not be sent to another.
 func secretKey(p profiles.Profile) string {
-	return "client_secret/" + p.Name + "@" + short(authority(p))
+	return "client_secret/" + brief(p.Name) + "@" + short(authority(p))
+}
+
+// brief is a name as a keychain shows it: whole, unless it is too long for the smallest of them (keychain items have names
+// of 200 bytes at most); then its beginning and a hash.
+func brief(name string) string {
+	const most = 96
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most-20], "") + "…" + short(name)
 }
 
 func authority(p profiles.Profile) string {

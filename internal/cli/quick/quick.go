@@ -52,14 +52,15 @@ type ask struct {
 // parse reads the plain spellings. Package cli reads the same words again if it comes to that; a test holds that both
 // understand the same.
 func parse(words []string) (a ask, ok bool) {
-	a.minTTL = "60s"
 	for i := 0; i < len(words); i++ {
 		const ttl = "--min-ttl"
 		switch word := words[i]; {
 		case word == ttl && i+1 < len(words):
-			i++
+			if i++; words[i] == "" {
+				return a, false
+			}
 			a.minTTL = words[i]
-		case len(word) > len(ttl) && word[:len(ttl)+1] == ttl+"=":
+		case len(word) > len(ttl)+1 && word[:len(ttl)+1] == ttl+"=":
 			a.minTTL = word[len(ttl)+1:]
 		case word == "--id-token":
 			a.idToken = true
@@ -72,7 +73,7 @@ func parse(words []string) (a ask, ok bool) {
 			a.name = word
 		}
 	}
-	return a, a.name != "" && duration(&a.minTTL)
+	return a, a.name != "" && (a.minTTL == "" || duration(&a.minTTL))
 }
 
 // plain says whether text can stand in a JSON string as it is.
@@ -105,7 +106,10 @@ func duration(text *string) bool {
 // request is the request for the token. HTTP/1.0, because a server must then neither chunk its answer (RFC 9112 §6.1) nor keep
 // the connection: reading to the end is reading the answer.
 func (a ask) request() string {
-	body := `{"name":"` + a.name + `","min_ttl":"` + a.minTTL + `"}`
+	body := `{"name":"` + a.name + `"}`
+	if a.minTTL != "" { // without, the agent chooses
+		body = `{"name":"` + a.name + `","min_ttl":"` + a.minTTL + `"}`
+	}
 	return "POST /v1/token HTTP/1.0\r\nHost: fob\r\nContent-Type: application/json\r\nContent-Length: " + decimal(len(body)) + "\r\n\r\n" + body
 }
 

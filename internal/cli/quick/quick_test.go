@@ -64,11 +64,11 @@ func TestParse(t *testing.T) {
 		want  ask
 		ok    bool
 	}{
-		{"work", ask{name: "work", minTTL: "60s"}, true},
+		{"work", ask{name: "work"}, true},
 		{"work --min-ttl 90", ask{name: "work", minTTL: "90s"}, true},
 		{"--min-ttl=5m work --id-token", ask{name: "work", minTTL: "5m", idToken: true}, true},
-		{"work --json --no-start", ask{name: "work", minTTL: "60s", json: true}, true},
-		{"größe", ask{name: "größe", minTTL: "60s"}, true},
+		{"work --json --no-start", ask{name: "work", json: true}, true},
+		{"größe", ask{name: "größe"}, true},
 		{"", ask{}, false},
 		{"work other", ask{}, false},
 		{"work --help", ask{}, false},
