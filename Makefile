@@ -41,8 +41,9 @@ check: ## gofmt, vet, staticcheck, races, other systems
 bench: build ## measurements, with medians; not part of the tests
 	dev/bench.sh
 
-man: ## write the man pages again
+man: ## write the man pages and the reference of profile fields again
 	go run ./internal/cli/mangen assets/man
+	go run ./dev/profiledoc docs/profiles.md
 
 install: build ## install under PREFIX (/usr/local)
 	dev/install.sh $(DESTDIR)$(PREFIX)

@@ -70,13 +70,14 @@ func TestRoutesInNamespace(t *testing.T) {
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestRoutesInNamespace$")
 	cmd.Env = append(os.Environ(), "FOB_TEST_NAMESPACE=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if os.Getuid() != 0 { // root needs no user namespace, and inside a chroot gets none
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("in a network namespace (the kernel must allow user namespaces): %v\n%s", err, out)
+		t.Fatalf("in a network namespace (the kernel must allow user namespaces, or root must have CAP_SYS_ADMIN): %v\n%s", err, out)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"fob/internal/agent"
 )
@@ -168,11 +170,21 @@ func single(s agent.Status, now time.Time) Reminder {
 	r.Title = name + ": log in again"
 	r.Body = "Its login has ended."
 	if s.Problem != nil && s.Problem.Sentence != "" {
-		r.Body = s.Problem.Sentence
+		r.Body = asSentence(s.Problem.Sentence)
 	}
 	r.Urgent = true
 	r.Choices = []Choice{login, notNow}
 	return r
+}
+
+// asSentence begins with a capital and ends with a full stop, as notifications do.
+func asSentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }
 
 // several is one reminder for many profiles.

@@ -119,8 +119,8 @@ func TestReminderOffersWhatHelps(t *testing.T) {
 	if r.Title != "Acme (staging) expires in 9 min" || r.Urgent || labels(r) != "Log in=login Acme; Copy token=copy Acme; Not now= " {
 		t.Errorf("%+v", r)
 	}
-	r = single(agent.Status{Name: "Acme", State: agent.LoginRequired, Problem: &agent.Problem{Sentence: "Acme: the login was ended"}}, noon)
-	if r.Body != "Acme: the login was ended" || !r.Urgent || labels(r) != "Log in=login Acme; Not now= " || r.Default != (Command{Verb: VerbOpen, Profile: "Acme"}) {
+	r = single(agent.Status{Name: "Acme", State: agent.LoginRequired, Problem: &agent.Problem{Sentence: "the login was ended"}}, noon)
+	if r.Body != "The login was ended." || !r.Urgent || labels(r) != "Log in=login Acme; Not now= " || r.Default != (Command{Verb: VerbOpen, Profile: "Acme"}) {
 		t.Errorf("%+v", r)
 	}
 	var many []agent.Status
