@@ -16,6 +16,10 @@ func (w *Window) onPrimary() {
 		if first := offers(s)[0]; first.enabled {
 			w.onIntent(first.intent)
 		}
+		return
+	}
+	if w.online && len(w.model.order) == 0 {
+		w.tryDemo() // the empty window's own primary action
 	}
 }
 

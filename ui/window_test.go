@@ -504,3 +504,12 @@ func TestStoppedOnPurposeClosesTheWindow(t *testing.T) {
 		}
 	})
 }
+
+func TestEnterOnTheEmptyWindowTriesTheDemo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, newFake(), "")
+		s.settle()
+		s.key(fyne.KeyReturn)
+		s.asked("demo", 1)
+	})
+}

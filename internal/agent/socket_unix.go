@@ -76,7 +76,7 @@ func Listen(home Home) (*Socket, error) {
 		lock.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	return &Socket{Listener: guarded{listener}, lock: lock}, nil
+	return &Socket{Listener: guarded{listener, os.Getuid()}, lock: lock}, nil
 }
 
 // takeLock takes the lock that decides who is the agent. The kernel drops it with the process, however that ends.
@@ -149,7 +149,10 @@ func (s *Socket) Close() error {
 
 // guarded accepts connections of this user's processes only. Processes of the same user are no boundary: each of them
 // could ask the keychain as well.
-type guarded struct{ net.Listener }
+type guarded struct {
+	net.Listener
+	user int
+}
 
 // Accept waits for the next connection of this user; others are closed.
 func (g guarded) Accept() (net.Conn, error) {
@@ -162,7 +165,7 @@ func (g guarded) Accept() (net.Conn, error) {
 		if err == nil {
 			peer := -1
 			err = raw.Control(func(fd uintptr) { peer = peerUser(int(fd)) })
-			if err == nil && peer == os.Getuid() {
+			if err == nil && peer == g.user {
 				return conn, nil
 			}
 		}

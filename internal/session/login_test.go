@@ -416,3 +416,38 @@ func TestOutageInWords(t *testing.T) {
 type refusing struct{ err error }
 
 func (r refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, r.err }
+
+// hosts is a transport that notes where requests go.
+type hosts struct {
+	http.RoundTripper
+	mu   sync.Mutex // guards seen
+	seen map[string]bool
+}
+
+func (h *hosts) RoundTrip(request *http.Request) (*http.Response, error) {
+	h.mu.Lock()
+	h.seen[request.URL.Host] = true
+	h.mu.Unlock()
+	return h.RoundTripper.RoundTrip(request)
+}
+
+func TestNoOtherHostIsAsked(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	asked := &hosts{RoundTripper: r.server.Transport(), seen: map[string]bool{}}
+	r.http = &http.Client{Transport: asked}
+	r.reopen()
+	r.login("work")
+	if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.engine.Logout(t.Context(), "work", false); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(asked.seen) != 1 || !asked.seen[u.Host] {
+		t.Errorf("asked %v, the profile names %s", asked.seen, u.Host)
+	}
+}
