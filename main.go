@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -121,24 +118,9 @@ func withoutBrowser(env desktop.Env) desktop.Env {
 	return plain
 }
 
-// findFob finds the agent's program beside this one, where the links to it point, or in PATH; "" when it is nowhere.
+// findFob finds the agent's program; "" when it is nowhere.
 func findFob() string {
-	name := "fob"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if exe, err := os.Executable(); err == nil {
-		beside := []string{filepath.Join(filepath.Dir(exe), name)}
-		if real, err := filepath.EvalSymlinks(exe); err == nil {
-			beside = append(beside, filepath.Join(filepath.Dir(real), name))
-		}
-		for _, path := range beside {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path
-			}
-		}
-	}
-	path, err := exec.LookPath(name)
+	path, err := desktop.Beside("fob")
 	if err != nil {
 		return ""
 	}

@@ -103,7 +103,7 @@ func unknownKey(key string) Problem {
 	base, parameter, dotted := strings.Cut(strings.ToLower(strings.ReplaceAll(key, "-", "_")), ".")
 	best, distance := "", 1<<30
 	for i := range table {
-		if d := editDistance(base, table[i].Key); d < distance {
+		if d := edits(base, table[i].Key); d < distance {
 			best, distance = table[i].Key, d
 		}
 	}
@@ -111,26 +111,4 @@ func unknownKey(key string) Problem {
 		best += "." + parameter
 	}
 	return Problem{Key: key, Message: "is not a field of a profile; did you mean " + best + "?"}
-}
-
-// editDistance counts the letters to insert, remove or replace to get from a to b (Levenshtein).
-func editDistance(a, b string) int {
-	costs := make([]int, len(b)+1)
-	for j := range costs {
-		costs[j] = j
-	}
-	for i := range len(a) {
-		diagonal := costs[0]
-		costs[0] = i + 1
-		for j := range len(b) {
-			above := costs[j+1]
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			costs[j+1] = min(above+1, costs[j]+1, replace)
-			diagonal = above
-		}
-	}
-	return costs[len(b)]
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 // withName asks the agent something about the profile that the user calls name: exactly that one, else the only one that
@@ -50,51 +51,10 @@ const unknownProfile = "unknown_profile"
 
 func unknownName(names []string, name string) error {
 	remedy := "`fob status` lists the profiles there are"
-	if near := nearest(names, name); len(near) > 0 {
+	if near := profiles.Nearest(names, name); len(near) > 0 {
 		remedy = "did you mean " + strings.Join(near, " or ") + "?"
 	} else if len(names) == 0 {
 		remedy = "there are no profiles yet: `fob demo` makes one to try, `fob profile add` one of your own"
 	}
 	return &agent.Error{Kind: agent.Misused, Code: unknownProfile, Sentence: "no profile is named " + name, Remedy: remedy}
-}
-
-// nearest returns at most three candidates that somebody who typed name may have meant, nearest first.
-func nearest(candidates []string, name string) []string {
-	name = strings.ToLower(name)
-	limit := max(1, (len(name)+2)/3) // a third mistyped, or two letters swapped, is a typing error; more is another word
-	var near []string
-	for distance := 0; distance <= limit; distance++ {
-		for _, candidate := range candidates {
-			lower := strings.ToLower(candidate)
-			d := edits(lower, name)
-			if len(name) >= 2 && strings.HasPrefix(lower, name) {
-				d = min(d, 1)
-			}
-			if d == distance && len(near) < 3 {
-				near = append(near, candidate)
-			}
-		}
-	}
-	return near
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"fob/profiles"
 )
 
 const rootLong = `Fob hangs on your OS keychain: OAuth tokens for developers, one click away.
@@ -117,7 +119,7 @@ func noSuchVerb(cmd *cobra.Command, args []string) error {
 		}
 	}
 	remedy := "run `" + cmd.CommandPath() + " --help` for what there is"
-	if near := nearest(verbs, args[0]); len(near) > 0 {
+	if near := profiles.Nearest(verbs, args[0]); len(near) > 0 {
 		remedy = "did you mean " + cmd.CommandPath() + " " + strings.Join(near, " or ") + "?"
 	}
 	return misused(remedy, "%sthere is no verb %s", where(cmd), args[0])

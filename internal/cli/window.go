@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fob/internal/agent"
+	"fob/internal/desktop"
 )
 
 func (f *face) windowVerb() *cobra.Command {
@@ -63,27 +63,13 @@ func needDisplay() error {
 	return nil
 }
 
-// windowProgram finds fob-app beside this program, where the links to it point, or in PATH.
+// windowProgram finds fob-app.
 func windowProgram() (string, error) {
-	name := "fob-app"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
+	path, err := desktop.Beside("fob-app")
+	if err != nil {
+		return "", failed("no_window", "install it beside fob or in PATH; `fob status` does without", "the window's program fob-app was not found")
 	}
-	if exe, err := os.Executable(); err == nil {
-		beside := []string{filepath.Join(filepath.Dir(exe), name)}
-		if real, err := filepath.EvalSymlinks(exe); err == nil {
-			beside = append(beside, filepath.Join(filepath.Dir(real), name))
-		}
-		for _, path := range beside {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path, nil
-			}
-		}
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return "", failed("no_window", "install it beside fob or in PATH; `fob status` does without", "the window's program %s was not found", name)
+	return path, nil
 }
 
 // windowSettles is how long a window may take to fail: without GL or a reachable display it ends within a few milliseconds of

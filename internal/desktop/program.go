@@ -160,3 +160,23 @@ func (e Env) launch(ctx context.Context, name string, args ...string) error {
 		return nil // it runs; the caller has lost interest
 	}
 }
+
+// Beside finds a program of ours: in the directory of the one that runs, where the links to that point, or in PATH. The
+// name is without ".exe".
+func Beside(name string) (string, error) {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if exe, err := os.Executable(); err == nil {
+		beside := []string{filepath.Join(filepath.Dir(exe), name)}
+		if real, err := filepath.EvalSymlinks(exe); err == nil {
+			beside = append(beside, filepath.Join(filepath.Dir(real), name))
+		}
+		for _, path := range beside {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				return path, nil
+			}
+		}
+	}
+	return exec.LookPath(name)
+}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sort"
 	"strings"
 	"syscall"
 
 	"fob/internal/keychain"
 	"fob/oauth"
+	"fob/profiles"
 )
 
 // Codes of problems that are Fob's own; those of a server are the OAuth error codes.
@@ -187,35 +187,11 @@ func (e *Engine) unknownProfile(name string) *Error {
 func (e *Engine) unknownLocked(name string) *Error {
 	said := &Error{Kind: Misused, Code: CodeUnknownProfile, Sentence: "there is no profile " + quoteArg(name), Remedy: "see fob profile list, or add it: fob profile add " + quoteArg(name)}
 	var near []string
-	for _, known := range e.order {
-		a, b := strings.ToLower(known), strings.ToLower(name)
-		if len(b) > 0 && (strings.Contains(a, b) || strings.Contains(b, a) || distance(a, b) <= 2) {
-			near = append(near, quoteArg(known))
-		}
+	for _, known := range profiles.Nearest(e.order, name) {
+		near = append(near, quoteArg(known))
 	}
-	if sort.Strings(near); len(near) > 0 {
-		said.Remedy = "did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
+	if len(near) > 0 {
+		said.Remedy = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return said
-}
-
-// distance is the number of letters to add, drop or change between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		corner := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := corner
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			corner = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
