@@ -47,11 +47,10 @@ func (t *trayIcon) attach(env map[string]string) {
 	}
 	t.mu.Lock()
 	t.env = maps.Clone(desktop.Env(env))
-	start := !t.running && !t.off
-	t.running = t.running || start
-	t.mu.Unlock()
-	if start {
-		t.start(t.agent.life)
+	defer t.mu.Unlock()
+	if !t.running && !t.off && t.agent.life.Err() == nil {
+		t.running = true
+		t.start(t.agent.life) // under the lock, so that wait does not wait beside it
 	}
 }
 
@@ -109,8 +108,11 @@ func (t *trayIcon) started() bool {
 	return t.running
 }
 
-// wait returns when the icon is gone; ctx of start has ended.
+// wait returns when the icon is gone; the agent's life has ended.
 func (t *trayIcon) wait() {
+	t.mu.Lock()
+	t.running = true // nothing starts any more
+	t.mu.Unlock()
 	t.work.Wait()
 	t.notifier.Close()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os/exec"
 	"syscall"
 	"time"
@@ -64,6 +65,7 @@ type screen struct {
 }
 
 func openScreen() (*screen, error) {
+	xgb.Logger.SetOutput(io.Discard) // it tells of a missing .Xauthority
 	conn, err := xgb.NewConn()
 	if err != nil {
 		return nil, fmt.Errorf("no display: %w; run it through make bench", err)

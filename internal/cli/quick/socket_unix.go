@@ -42,11 +42,17 @@ func socket(getenv func(string) string) string {
 
 func absolute(path string) bool { return path != "" && path[0] == '/' }
 
+// ours says that path is of that kind and belongs to this user. In a directory of somebody else's the socket could change
+// under us.
+func ours(path string, kind uint32) bool {
+	var info syscall.Stat_t
+	return syscall.Lstat(path, &info) == nil && uint32(info.Mode)&syscall.S_IFMT == kind && int(info.Uid) == os.Getuid()
+}
+
 // exchange writes one request to the socket, when that is this user's, and reads the answer to its end; nil when something
 // is in the way. Blocking system calls, because the network poller takes longer to set up than the whole exchange.
 func exchange(path, request string) []byte {
-	var info syscall.Stat_t
-	if path == "" || syscall.Lstat(path, &info) != nil || info.Mode&syscall.S_IFMT != syscall.S_IFSOCK || int(info.Uid) != os.Getuid() {
+	if path == "" || !ours(path[:len(path)-len("/agent.sock")], syscall.S_IFDIR) || !ours(path, syscall.S_IFSOCK) {
 		return nil
 	}
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
