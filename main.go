@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -80,6 +81,7 @@ func open(home agent.Home, profile string, door *door) {
 	client := agent.NewClient(home)
 	defer client.Close()
 	env := desktop.EnvOf(os.Environ())
+	log.SetOutput(&fyneLog{out: os.Stderr})
 	fob := app.NewWithID(desktop.AppID)
 	fob.SetIcon(fyne.NewStaticResource("fob.png", assets.AppIcon()))
 	window := ui.Open(fob, client, ui.World{
