@@ -71,7 +71,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
 		Version: cli.Version(), Store: string(r.kind), Log: logger,
 		Copy: r.copy, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
-		StartAtLogin: startAtLogin, Changed: func(agent.Settings) {},
+		StartAtLogin: startAtLogin,
 	})
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func newHouse(t *testing.T) *house {
 		Attach: func(map[string]string) {}, Tray: func() bool { return false },
 		Demo:         func(context.Context) (string, error) { return "Demo", nil },
 		Doctor:       func(context.Context) []Finding { return []Finding{{Subject: "store", OK: true}} },
-		StartAtLogin: func(bool) error { return errors.New("no desktop") }, Changed: func(Settings) {},
+		StartAtLogin: func(bool) error { return errors.New("no desktop") },
 	})
 	if err != nil {
 		t.Fatal(err)

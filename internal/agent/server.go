@@ -38,8 +38,6 @@ type Options struct {
 	Doctor func(ctx context.Context) []Finding
 	// StartAtLogin makes the desktop start the agent, or not.
 	StartAtLogin func(bool) error
-	// Changed is told of new settings.
-	Changed func(Settings)
 }
 
 // Server answers the local API.
@@ -248,7 +246,6 @@ func (s *Server) putSettings(_ context.Context, q Settings) (any, error) {
 	if err := s.settings.put(q); err != nil {
 		return nil, err
 	}
-	s.options.Changed(q)
 	s.watchers.tell()
 	return nil, nil
 }

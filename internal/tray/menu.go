@@ -84,9 +84,16 @@ func nextWords(all []agent.Status, now time.Time) time.Time {
 	return next
 }
 
-// pick chooses the profiles that the menu shows and puts them in order: by environment, those without one first, within it by
-// need for attention, then by name. When there are too many, those that need attention come before the alphabet.
+// pick chooses the profiles that the menu shows and puts them in order: those without an environment first, then the
+// environments in the order in which profiles.json names them, as in the window; within one by need for attention, then by
+// name. When there are too many, those that need attention come before the alphabet.
 func pick(all []agent.Status) []agent.Status {
+	place := map[string]int{"": -1}
+	for i, s := range all {
+		if _, met := place[s.Environment]; !met {
+			place[s.Environment] = i
+		}
+	}
 	shown := slices.Clone(all)
 	order := func(a, b agent.Status) int {
 		return cmp.Or(cmp.Compare(calm(a), calm(b)), fold(a.Name, b.Name))
@@ -96,7 +103,7 @@ func pick(all []agent.Status) []agent.Status {
 		shown = shown[:maxProfiles]
 	}
 	slices.SortStableFunc(shown, func(a, b agent.Status) int {
-		return cmp.Or(fold(a.Environment, b.Environment), order(a, b))
+		return cmp.Or(cmp.Compare(place[a.Environment], place[b.Environment]), order(a, b))
 	})
 	return shown
 }

@@ -67,7 +67,7 @@ func outline(items []Item) string {
 	return out.String()
 }
 
-// Issue 2, "Tray": by environment, each with state and time left and its actions, Open Fob first, Quit last.
+// Issue 2, "Tray": by environment in the order of the file, as the window has them, each with state and time left and its actions, Open Fob first, Quit last.
 func TestMenuGroupsByEnvironment(t *testing.T) {
 	all := []agent.Status{
 		{Name: "Keycloak", Environment: "staging", State: agent.LoggedOut},
@@ -87,6 +87,25 @@ func TestMenuGroupsByEnvironment(t *testing.T) {
   Refresh now
   Log in again…
   Log out
+--
+(staging)
+◐ Acme_&_API — expires in 3 min
+  Copy token
+  Copy header
+  (Copy curl)
+  --
+  (Refresh now)
+  Log in again…
+  Log out
+○ Keycloak — log in
+  Log in
+  --
+  (Copy token)
+  (Copy header)
+  (Copy curl)
+  --
+  (Refresh now)
+  (Log out)
 --
 (production)
 ▲ Zitadel — log in again
@@ -115,25 +134,6 @@ func TestMenuGroupsByEnvironment(t *testing.T) {
   (Refresh now)
   Log in again…
   Log out
---
-(staging)
-◐ Acme_&_API — expires in 3 min
-  Copy token
-  Copy header
-  (Copy curl)
-  --
-  (Refresh now)
-  Log in again…
-  Log out
-○ Keycloak — log in
-  Log in
-  --
-  (Copy token)
-  (Copy header)
-  (Copy curl)
-  --
-  (Refresh now)
-  (Log out)
 --
 Quit
 `
