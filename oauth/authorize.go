@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -52,6 +51,7 @@ type Authorization struct {
 	maxAge    *time.Duration
 	acrWished []string
 	acrNeeded []string
+	proof     *ProofKey // the login's tokens are bound to it; nil without DPoP
 	redeemed  atomic.Bool
 }
 
@@ -80,6 +80,9 @@ func (c *Client) Authorize(_ context.Context, r AuthorizationRequest) (*Authoriz
 	}
 	if slices.Contains(a.scope, "openid") {
 		a.nonce = randomText()
+	}
+	if a.proof, err = c.newProofKey(); err != nil {
+		return fail(err)
 	}
 	form, err := a.parameters(r)
 	if err != nil {
@@ -231,18 +234,5 @@ func unique(list []string) []string {
 			out = append(out, s)
 		}
 	}
-	return out
-}
-
-// withParams adds a profile's parameters to a token request; those of the
-// protocol stay.
-func withParams(form, extra url.Values) url.Values {
-	out := make(url.Values, len(form)+len(extra))
-	for name, values := range extra {
-		if !guarded(name) {
-			out[name] = values
-		}
-	}
-	maps.Copy(out, form)
 	return out
 }

@@ -1,11 +1,9 @@
 package oauth
 
 import (
-	"encoding/base64"
+	"crypto/tls"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -16,21 +14,68 @@ import (
 type Client struct {
 	ID     string // client_id
 	Secret Secret // client_secret; empty for a public client
-	// AuthMethod is token_endpoint_auth_method: "none", "client_secret_basic"
-	// or "client_secret_post". Empty means: see ChosenAuthMethod.
+	// AuthMethod is token_endpoint_auth_method, one of the Auth constants.
+	// Empty means: see ChosenAuthMethod.
 	AuthMethod string
+	// RevocationAuthMethod is revocation_endpoint_auth_method; empty means
+	// the same as at the token endpoint.
+	RevocationAuthMethod string
+	// AuthSigningAlg is token_endpoint_auth_signing_alg of client_secret_jwt
+	// and private_key_jwt; empty means one that key and server share.
+	AuthSigningAlg string
+	// AssertionAudience is the aud of the client's assertions: "" or "issuer"
+	// for the issuer, "token_endpoint" for the endpoint asked, else itself.
+	AssertionAudience string
+	// AssertionLifetime of the client's assertions; 0 means a minute.
+	AssertionLifetime time.Duration
+	// RawBasic leaves id and secret as they are in client_secret_basic, for
+	// servers that do not decode them as RFC 6749 section 2.3.1 says.
+	RawBasic bool
+	// CustomAuth is used when AuthMethod is "custom".
+	CustomAuth CustomAuth
+	// PrivateKeys sign the client's assertions and request objects and decrypt
+	// what the server encrypts to it.
+	PrivateKeys *PrivateKeys
+	// Certificate is the client's TLS certificate (RFC 8705).
+	Certificate *tls.Certificate
+	// CertificateBound asks for access tokens bound to Certificate
+	// (tls_client_certificate_bound_access_tokens).
+	CertificateBound bool
+	// DPoP asks for access tokens bound to a key of their own
+	// (dpop_bound_access_tokens, RFC 9449).
+	DPoP bool
+	// DPoPAlg is dpop_signing_alg; empty means ES256, or what the server lists.
+	DPoPAlg string
+	// AllowBearer accepts a Bearer token although DPoP was asked for.
+	AllowBearer bool
+	// Strict holds the client and the server to FAPI 2.0 Security Profile.
+	Strict bool
 	// Metadata is what the server says about itself: from Discover, or
 	// written by hand for a server without discovery.
 	Metadata *Metadata
+	// RefreshEndpoint is for servers that refresh elsewhere than at their
+	// token endpoint; empty means there.
+	RefreshEndpoint string
 	// HTTP makes the requests; nil means a client with TLS 1.2 or later. It is
 	// never modified. Its redirect policy is not used.
 	HTTP *http.Client
 	// Keys caches the issuers' signing keys; nil means a cache of its own.
 	// Share one among clients, so that an issuer is asked once.
 	Keys *KeySet
+	// Servers remembers nonces and clocks; nil means a memory of its own.
+	Servers *Servers
 	// TokenParams are further parameters of token requests. They cannot
-	// replace those of the protocol.
+	// replace those of the protocol. A single empty value leaves a default out.
 	TokenParams url.Values
+	// Params are further parameters by kind of request, as TokenParams.
+	Params map[RequestKind]url.Values
+	// Headers are further headers by kind of request; those under "" go with
+	// every request. They cannot replace those of the protocol.
+	Headers map[RequestKind]http.Header
+	// Quirks are the server's departures from the specifications; nil: none.
+	Quirks *Quirks
+	// AllowHTTP accepts plain http beyond loopback. Nothing is secret then.
+	AllowHTTP bool
 	// Timeout bounds each exchange with the server; 0 means 30 seconds.
 	Timeout time.Duration
 	// IDTokenAlg is id_token_signed_response_alg: the one algorithm the
@@ -45,8 +90,9 @@ type Client struct {
 	// an answer without token_type.
 	BearerTypes []string
 
-	mu      sync.Mutex // guards ownKeys
-	ownKeys *KeySet
+	mu         sync.Mutex // guards ownKeys
+	ownKeys    *KeySet
+	ownServers Servers
 
 	now func() time.Time // nil: the wall clock
 }
@@ -70,83 +116,4 @@ func (c *Client) keys() *KeySet {
 		c.ownKeys = &KeySet{now: c.now}
 	}
 	return c.ownKeys
-}
-
-// Methods of client authentication (RFC 7591 section 2).
-const (
-	authNone  = "none"
-	authBasic = "client_secret_basic"
-	authPost  = "client_secret_post"
-)
-
-// ChosenAuthMethod returns the method by which the client authenticates at
-// the token endpoint, and why that one.
-func (c *Client) ChosenAuthMethod() (method, why string) {
-	var listed []string
-	if c.Metadata != nil {
-		listed = c.Metadata.TokenEndpointAuthMethodsSupported
-	}
-	return c.chooseAuth(listed)
-}
-
-func (c *Client) chooseAuth(listed []string) (method, why string) {
-	switch {
-	case c.AuthMethod != "":
-		return c.AuthMethod, "chosen in the profile"
-	case c.Secret == "":
-		return authNone, "there is no client secret"
-	case listed == nil:
-		// RFC 8414 section 2: "If omitted, the default is client_secret_basic".
-		return authBasic, "the server lists no methods, and this is the default"
-	case slices.Contains(listed, authBasic):
-		return authBasic, "the server lists it"
-	case slices.Contains(listed, authPost):
-		return authPost, "the server lists it and not client_secret_basic"
-	}
-	return authBasic, "there is a client secret, though the server lists only " +
-		clean(strings.Join(listed, ", "), maxDescription)
-}
-
-// clientAuth adds the client's credentials to a request. It is the last to
-// touch header and form, and exactly one is used (RFC 6749 section 2.3).
-type clientAuth func(header http.Header, form url.Values)
-
-func (c *Client) authenticator(listed []string) (clientAuth, error) {
-	if c.ID == "" {
-		return nil, requestError("the client id is missing")
-	}
-	method, _ := c.chooseAuth(listed)
-	if method != authNone && c.Secret == "" && (method == authBasic || method == authPost) {
-		return nil, requestError(method + " needs a client secret")
-	}
-	switch method {
-	case authNone:
-		return c.authNone, nil
-	case authBasic:
-		return c.authBasic, nil
-	case authPost:
-		return c.authPost, nil
-	}
-	return nil, requestError("the client authentication method " + clean(method, maxCode) + " is not known")
-}
-
-// authNone: "a client MUST send its client_id" when it does not authenticate
-// (RFC 6749 sections 3.2.1 and 4.1.3).
-func (c *Client) authNone(_ http.Header, form url.Values) {
-	form.Set("client_id", c.ID)
-	form.Del("client_secret")
-}
-
-// authBasic: both halves are form-encoded before they are joined (RFC 6749
-// section 2.3.1), or a colon in the id would shift the secret.
-func (c *Client) authBasic(header http.Header, form url.Values) {
-	form.Del("client_id")
-	form.Del("client_secret")
-	pair := url.QueryEscape(c.ID) + ":" + url.QueryEscape(c.Secret.Reveal())
-	header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
-}
-
-func (c *Client) authPost(_ http.Header, form url.Values) {
-	form.Set("client_id", c.ID)
-	form.Set("client_secret", c.Secret.Reveal())
 }

@@ -42,7 +42,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	c := &Client{ID: "c"}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		ans := &answer{errand: &errand{what: "token endpoint"}, status: status, header: http.Header{}, body: []byte(body)}
-		tok, err := c.readToken(ans, []string{"a"})
+		tok, err := c.readToken(ans, []string{"a"}, nil)
 		if (tok == nil) == (err == nil) {
 			t.Fatalf("%v, %v", tok, err)
 		}

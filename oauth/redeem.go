@@ -95,28 +95,24 @@ func (a *Authorization) checkIssuer(response url.Values) (Check, error) {
 // section 4.1.3, RFC 7636 section 4.5).
 func (a *Authorization) exchange(ctx context.Context, code, verifier Secret, checks []Check) (*Token, error) {
 	c, m := a.client, a.metadata
-	form := withParams(url.Values{
+	form := url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code.Reveal()},
 		"redirect_uri":  {a.RedirectURI},
 		"code_verifier": {verifier.Reveal()},
-	}, c.TokenParams)
-	if len(a.resource) > 0 {
-		form["resource"] = a.resource
+		"resource":      a.resource,
 	}
-	ans, err := c.post(ctx, "token endpoint", m.TokenEndpoint, m.TokenEndpointAuthMethodsSupported, form)
+	if c.Quirks != nil && c.Quirks.NoRedirectURI {
+		form.Del("redirect_uri")
+	}
+	t, err := c.grant(ctx, m, form, a.scope, a.resource, a.proof)
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.readToken(ans, a.scope)
-	if err != nil {
-		return nil, err
-	}
-	t.GrantScope, t.Resource = t.Scope, a.resource
 	t.Checks = append(checks, t.Checks...)
 	if t.IDToken == "" {
 		if slices.Contains(a.scope, "openid") { // OpenID Connect Core section 3.1.3.3
-			return nil, &Error{what: "token endpoint", Endpoint: ans.endpoint, Err: ErrNoIDToken}
+			return nil, &Error{what: "token endpoint", Endpoint: m.TokenEndpoint, Err: ErrNoIDToken}
 		}
 		return t, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // Refresh gets a new token for prev's refresh token (RFC 6749 section 6).
@@ -42,15 +41,12 @@ func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*To
 			return nil, &Error{what: what, Err: &reasoned{ErrScope, clean(s, maxCode)}}
 		}
 	}
-	form := withParams(url.Values{
+	ans, err := c.post(ctx, c.tokenCall(m, ForRefresh, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {prev.RefreshToken.Reveal()},
-		"scope":         {strings.Join(scope, " ")},
-	}, c.TokenParams)
-	if len(prev.Resource) > 0 {
-		form["resource"] = prev.Resource
-	}
-	ans, err := c.post(ctx, what, m.TokenEndpoint, m.TokenEndpointAuthMethodsSupported, form)
+		"scope":         {c.joinScope(scope)},
+		"resource":      prev.Resource,
+	}, prev.ProofKey))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +54,7 @@ func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*To
 	if len(asked) == 0 {
 		asked = granted
 	}
-	t, err := c.readToken(ans, asked)
+	t, err := c.readToken(ans, asked, prev.ProofKey)
 	if err != nil {
 		return nil, err
 	}

@@ -29,9 +29,15 @@ func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
 		// other methods at the token endpoint accept them here as well.
 		listed = m.TokenEndpointAuthMethodsSupported
 	}
-	ans, err := c.post(ctx, what, m.RevocationEndpoint, listed, url.Values{
-		"token": {token.Reveal()}, "token_type_hint": {hint},
-	})
+	k := call{
+		kind: ForRevocation, what: what, name: "revocation_endpoint", endpoint: m.RevocationEndpoint,
+		method: c.RevocationAuthMethod, listed: listed,
+		form: url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}},
+	}
+	if c.Quirks != nil {
+		k.query = c.Quirks.RevokeQuery
+	}
+	ans, err := c.post(ctx, k)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,8 @@ func sharedClient() *http.Client {
 // errand is one request and what is known about it.
 type errand struct {
 	what    string // "token endpoint": how errors call it
+	kind    RequestKind
+	form    url.Values // sent, for the trace
 	timeout time.Duration
 	follow  bool     // follow redirects within the origin; never with credentials
 	secrets []string // values that must not come back in an error
@@ -90,22 +92,36 @@ func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) 
 
 	own := *hc // the caller's client is never modified
 	own.CheckRedirect = job.checkRedirect
-	ans := &answer{errand: job, endpoint: withoutQuery(req.URL)}
-	resp, err := own.Do(req.WithContext(ctx))
+	began := time.Now()
+	ans, err := exchange(ctx, &own, req, job)
+	if t := traceOf(ctx); t != nil {
+		t.exchanged(req, job.form, job, ans, err, time.Since(began))
+	}
 	if err != nil {
-		return nil, ans.broken(ctx, err)
+		return nil, err
+	}
+	return ans, nil
+}
+
+// exchange makes the request and reads the answer. What is known of the
+// answer comes back beside an error too.
+func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *errand) (*answer, error) {
+	ans := &answer{errand: job, endpoint: withoutQuery(req.URL)}
+	resp, err := hc.Do(req.WithContext(ctx))
+	if err != nil {
+		return ans, ans.broken(ctx, err)
 	}
 	defer resp.Body.Close()
 	ans.status, ans.header = resp.StatusCode, resp.Header
 	if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
-		return nil, ans.redirected(resp)
+		return ans, ans.redirected(resp)
 	}
 	ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return nil, ans.broken(ctx, err)
+		return ans, ans.broken(ctx, err)
 	}
 	if len(ans.body) > maxBody {
-		return nil, &Error{what: job.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrTooLarge,
+		return ans, &Error{what: job.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrTooLarge,
 			RetryAfter: retryAfter(ans.header, job.now)}
 	}
 	return ans, nil
@@ -205,36 +221,165 @@ func (e *Error) fill(code, description, uri string, secrets []string) {
 	}
 }
 
-// post sends a form to an endpoint of the authorization server, with the
-// client's authentication (RFC 6749 sections 2.3 and 3.2), and returns the
-// answer whatever its status; answer.object tells errors. listed is what the metadata says about
-// authentication at this endpoint, nil if nothing.
-func (c *Client) post(ctx context.Context, what, endpoint string, listed []string, form url.Values) (*answer, error) {
-	u, err := parseEndpoint(what, endpoint)
+// call is one request to an endpoint of the authorization server, before
+// client authentication.
+type call struct {
+	kind     RequestKind
+	what     string // how errors call the endpoint
+	name     string // its member in the metadata: "token_endpoint"
+	endpoint string
+	// method of client authentication; "" lets listed decide: what the metadata
+	// says about authentication at this endpoint, nil if nothing.
+	method string
+	listed []string
+	form   url.Values
+	accept string            // "" is JSON
+	query  map[string]string // a quirk's
+	proof  *ProofKey         // signs a DPoP proof; nil: none is sent
+}
+
+// post sends a call with the client's authentication (RFC 6749 sections 2.3
+// and 3.2) and DPoP proof (RFC 9449 section 5), and returns the answer
+// whatever its status; answer.object tells errors. A server that wants a
+// nonce in the proof gets it in a second try (section 8), no third.
+func (c *Client) post(ctx context.Context, k call) (*answer, error) {
+	ans, err := c.postOnce(ctx, k)
+	if err == nil && k.proof != nil && ans.wantsNonce() {
+		return c.postOnce(ctx, k)
+	}
+	return ans, err
+}
+
+func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
+	method, _ := c.authMethodFor(k)
+	u, err := c.parseEndpoint(k.what, c.alias(k.name, k.endpoint, method))
 	if err != nil {
 		return nil, err
 	}
-	form, err = tidy(form)
-	if err != nil {
-		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+	fail := func(err error) (*answer, error) {
+		return nil, &Error{what: k.what, Endpoint: withoutQuery(u), Err: err}
 	}
-	authenticate, err := c.authenticator(listed)
+	form, err := tidy(c.params(k.kind, k.form))
 	if err != nil {
-		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+		return fail(err)
 	}
-	header := make(http.Header, 4)
-	authenticate(header, form)
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	header.Set("Accept", "application/json")
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader([]byte(form.Encode())))
+	authenticate, err := c.authenticator(method)
 	if err != nil {
-		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
+		return fail(err)
 	}
-	req.Header = header
-	return send(ctx, c.HTTP, req, &errand{
-		what: what, timeout: c.Timeout, now: c.clock(),
-		secrets: append(c.secretsIn(form), strings.TrimPrefix(header.Get("Authorization"), "Basic ")),
+	out := &outgoing{endpoint: u, query: url.Values{}, header: make(http.Header, 6), form: form}
+	c.headers(k.kind, out.header)
+	if out.header.Set("Accept", "application/json"); k.accept != "" {
+		out.header.Set("Accept", k.accept)
+	}
+	for name, value := range k.query {
+		out.query.Set(name, c.fillIn(value, ""))
+	}
+	if err := authenticate(out); err != nil {
+		return fail(err)
+	}
+	verb := http.MethodPost
+	if c.Quirks != nil && strings.EqualFold(c.Quirks.TokenMethod, http.MethodGet) && (k.kind == ForToken || k.kind == ForRefresh) {
+		verb = http.MethodGet
+	}
+	if k.proof != nil {
+		if err := c.prove(out, verb, k.proof); err != nil {
+			return fail(err)
+		}
+	}
+	return c.dispatch(ctx, k, out, verb)
+}
+
+// dispatch sends a finished request and learns from the answer's header.
+func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb string) (*answer, error) {
+	u := *out.endpoint
+	query := u.Query() // the endpoint's own is kept (RFC 6749 section 3.2)
+	for name, values := range out.query {
+		query[name] = values
+	}
+	var body []byte
+	if verb == http.MethodGet {
+		for name, values := range out.form {
+			query[name] = values
+		}
+	} else {
+		body = []byte(out.form.Encode())
+		out.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, verb, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, &Error{what: k.what, Endpoint: withoutQuery(&u), Err: ErrRequest}
+	}
+	req.Header = out.header
+	sent := c.clock()
+	ans, err := send(ctx, c.http(), req, &errand{
+		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form,
+		secrets: append(c.secretsIn(out.form), credentialsIn(out)...),
 	})
+	if ans != nil {
+		c.servers().learn(roleAS, out.endpoint, ans.header, sent, c.clock())
+	}
+	return ans, err
+}
+
+// credentialsIn lists what client authentication put outside the form.
+func credentialsIn(out *outgoing) []string {
+	list := []string{strings.TrimPrefix(out.header.Get("Authorization"), "Basic ")}
+	for _, values := range out.query {
+		list = append(list, values...)
+	}
+	return list
+}
+
+// wantsNonce: the server refused a proof for its nonce and said which one it
+// wants (RFC 9449 section 8).
+func (ans *answer) wantsNonce() bool {
+	if ans.status != http.StatusBadRequest && ans.status != http.StatusUnauthorized || ans.header.Get("DPoP-Nonce") == "" {
+		return false
+	}
+	_, err := ans.object()
+	return errors.Is(err, UseDPoPNonce)
+}
+
+// alias returns the address for requests that show the client's certificate,
+// where the server has one of its own for them (RFC 8705 section 5).
+func (c *Client) alias(name, endpoint, method string) string {
+	if c.Certificate == nil || method != AuthTLS && method != AuthSelfSignedTLS && !c.CertificateBound {
+		return endpoint
+	}
+	if c.Metadata != nil && c.Metadata.MTLSEndpointAliases[name] != "" {
+		return c.Metadata.MTLSEndpointAliases[name]
+	}
+	return endpoint
+}
+
+// authMethodFor is the method of client authentication for a call, and why.
+func (c *Client) authMethodFor(k call) (method, why string) {
+	if k.method != "" {
+		return k.method, "chosen in the profile"
+	}
+	return c.chooseAuth(k.listed)
+}
+
+// http is the client that makes the requests.
+func (c *Client) http() *http.Client { return c.HTTP }
+
+// parseEndpoint is the package's, with the profile's leave for plain http.
+func (c *Client) parseEndpoint(what, endpoint string) (*url.URL, error) {
+	u, err := parseEndpoint(what, endpoint)
+	if c.AllowHTTP && errors.Is(err, ErrInsecure) {
+		if u, parseErr := url.Parse(endpoint); parseErr == nil && u.Scheme == "http" {
+			return u, nil
+		}
+	}
+	return u, err
+}
+
+// fillIn puts the client's own values into a template of the profile.
+func (c *Client) fillIn(template string, access Secret) string {
+	return strings.NewReplacer("{client_id}", c.ID, "{client_secret}", c.Secret.Reveal(),
+		"{access_token}", access.Reveal()).Replace(template)
 }
 
 // secretsIn lists the values of a form that must not come back in an error.
@@ -252,11 +397,17 @@ func (c *Client) secretsIn(form url.Values) []string {
 	for name := range c.TokenParams {
 		list = append(list, form[name]...)
 	}
+	for _, params := range c.Params {
+		for name := range params {
+			list = append(list, form[name]...)
+		}
+	}
 	return list
 }
 
 // tidy copies a form without empty parameters and refuses one that is sent
-// twice (RFC 6749 section 3.1); only resource may repeat (RFC 8707 section 2).
+// twice (RFC 6749 section 3.1); only resource (RFC 8707 section 2) and audience
+// (RFC 8693 section 2.1) may repeat.
 func tidy(form url.Values) (url.Values, error) {
 	out := make(url.Values, len(form)+2)
 	for name, values := range form {
@@ -264,7 +415,7 @@ func tidy(form url.Values) (url.Values, error) {
 			if v == "" {
 				continue
 			}
-			if len(out[name]) > 0 && name != "resource" {
+			if len(out[name]) > 0 && name != "resource" && name != "audience" {
 				return nil, requestError("the parameter " + clean(name, maxCode) + " is given twice")
 			}
 			out[name] = append(out[name], v)

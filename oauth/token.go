@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,13 @@ type Token struct {
 	// GrantScope is what the login granted: no refresh can go beyond it.
 	GrantScope []string
 	Resource   []string // RFC 8707, as requested at login
+	// AuthorizationDetails is what was granted (RFC 9396 section 7), a JSON
+	// array; nil when the server said nothing.
+	AuthorizationDetails json.RawMessage
+	// IssuedType is issued_token_type of a token exchange (RFC 8693 section 2.2.1).
+	IssuedType string
+	// ProofKey is the key the token is bound to; nil when it is a bearer token.
+	ProofKey *ProofKey
 
 	ObtainedAt       time.Time // wall clock, when the answer was complete
 	ExpiresAt        time.Time // of the access token; zero: the server did not say
@@ -61,7 +69,7 @@ func (t Token) describe() string {
 
 // readToken reads a token answer (RFC 6749 section 5.1). requested is the
 // scope that an absent scope stands for.
-func (c *Client) readToken(ans *answer, requested []string) (*Token, error) {
+func (c *Client) readToken(ans *answer, requested []string, proof *ProofKey) (*Token, error) {
 	obj, err := ans.object()
 	if err != nil {
 		return nil, err
@@ -79,9 +87,11 @@ func (c *Client) readToken(ans *answer, requested []string) (*Token, error) {
 	if t.AccessToken == "" {
 		return fail(ErrNoToken)
 	}
-	var ok bool
-	if t.Type, ok = c.tokenType(text(obj, "token_type")); !ok {
-		return fail(&reasoned{ErrTokenType, "it is " + clean(fmt.Sprintf("%q", text(obj, "token_type")), maxCode)})
+	if t.Type, err = c.tokenType(text(obj, "token_type"), proof); err != nil {
+		return fail(err)
+	}
+	if t.Type == typeDPoP {
+		t.ProofKey = proof
 	}
 	t.Checks = append(t.Checks, Check{Name: "token_type", Spec: "RFC 6749 7.1", OK: true, Detail: t.Type})
 	t.Scope = grantedScope(obj["scope"], requested)
@@ -100,16 +110,29 @@ func (c *Client) readToken(ans *answer, requested []string) (*Token, error) {
 	return t, nil
 }
 
+// Types of access tokens.
+const (
+	typeBearer = "Bearer" // RFC 6750
+	typeDPoP   = "DPoP"   // RFC 9449
+)
+
 // tokenType: "The client MUST NOT use an access token if it does not
 // understand the token type" (RFC 6749 section 7.1); case does not matter
-// (section 5.1).
-func (c *Client) tokenType(s string) (string, bool) {
-	if strings.EqualFold(s, "Bearer") || slices.ContainsFunc(c.BearerTypes, func(t string) bool {
+// (section 5.1). Where a bound token was asked for, a bearer token is a
+// downgrade (RFC 9449 section 5) that the profile has to allow.
+func (c *Client) tokenType(s string, proof *ProofKey) (string, error) {
+	known := strings.EqualFold(s, typeBearer) || slices.ContainsFunc(c.BearerTypes, func(t string) bool {
 		return strings.EqualFold(s, t)
-	}) {
-		return "Bearer", true
+	})
+	switch {
+	case strings.EqualFold(s, typeDPoP) && proof != nil:
+		return typeDPoP, nil
+	case known && proof != nil && !c.AllowBearer:
+		return "", &reasoned{ErrTokenType, "a DPoP token was asked for, and a bearer token came"}
+	case known:
+		return typeBearer, nil
 	}
-	return "", false
+	return "", &reasoned{ErrTokenType, "it is " + clean(fmt.Sprintf("%q", s), maxCode)}
 }
 
 // maxLifetime: a server that says more than 30 years means "never", or sent a

@@ -1,0 +1,106 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Servers remembers what servers said that matters to the next request: the
+// DPoP nonce to use (RFC 9449 section 8.2) and how far their clock is from
+// this computer's. The zero value is ready; share one among clients.
+type Servers struct {
+	mu     sync.Mutex // guards nonces and clocks
+	nonces map[string]string
+	clocks map[string]time.Duration
+}
+
+// maxNonce bounds what a server can make us keep and send back.
+const maxNonce = 1024
+
+// ClockOffset returns how far the clock of the server at address is ahead of
+// this computer's (negative: behind), as its last answer's Date header told.
+// It is exact to a second or two; false means that nothing is known.
+func (s *Servers) ClockOffset(address string) (time.Duration, bool) {
+	u, err := url.Parse(address)
+	if s == nil || err != nil {
+		return 0, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, ok := s.clocks[origin(u)]
+	return d, ok
+}
+
+// nonce returns the nonce that the server wants in its next proof.
+func (s *Servers) nonce(role string, u *url.URL) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nonces[role+origin(u)]
+}
+
+// Authorization server and resource server hand out nonces of their own
+// (RFC 9449 section 9), also when they share an origin.
+const (
+	roleAS = "as "
+	roleRS = "rs "
+)
+
+// learn takes what an answer says: "the client MUST use the new nonce",
+// whatever the status (RFC 9449 section 8.2). It returns whether there was a
+// nonce.
+func (s *Servers) learn(role string, u *url.URL, header http.Header, sent, now time.Time) bool {
+	nonce := header.Get("DPoP-Nonce")
+	if len(nonce) > maxNonce {
+		nonce = ""
+	}
+	date, err := http.ParseTime(header.Get("Date"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if nonce != "" {
+		if s.nonces == nil {
+			s.nonces = make(map[string]string)
+		}
+		s.nonces[role+origin(u)] = nonce
+	}
+	if err == nil {
+		if s.clocks == nil {
+			s.clocks = make(map[string]time.Duration)
+		}
+		// The header has whole seconds, and was written somewhere between
+		// sending and receiving.
+		middle := sent.Add(now.Sub(sent) / 2)
+		s.clocks[origin(u)] = date.Add(time.Second / 2).Sub(middle).Round(time.Second)
+	}
+	return nonce != ""
+}
+
+// origin is scheme, host and port (RFC 6454), the unit by which servers are
+// remembered.
+func origin(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return u.Scheme + "://" + host
+	}
+	return u.Scheme + "://" + host + ":" + port
+}
+
+// servers is the memory of this client.
+func (c *Client) servers() *Servers {
+	if c.Servers != nil {
+		return c.Servers
+	}
+	return &c.ownServers
+}
+
+// serverTime is the time as the server at u has it, for what it will compare
+// with its own clock (iat and exp of assertions and proofs).
+func (c *Client) serverTime(u *url.URL) time.Time {
+	s := c.servers()
+	s.mu.Lock()
+	offset := s.clocks[origin(u)]
+	s.mu.Unlock()
+	return c.clock().Add(offset)
+}
