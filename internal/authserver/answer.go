@@ -54,6 +54,14 @@ func (a *answer) refuse(status int, code, description string) {
 	a.replaceJSON(status, map[string]string{"error": code, "error_description": description})
 }
 
+// says reports whether the answer is this error.
+func (a *answer) says(code string) bool {
+	var e struct {
+		Error string `json:"error"`
+	}
+	return a.status >= 400 && json.Unmarshal(a.body.Bytes(), &e) == nil && e.Error == code
+}
+
 // later answers that the server is busy; RFC 9110 section 10.2.3 has Retry-After in whole seconds.
 func (a *answer) later(status int, after time.Duration) {
 	a.header.Set("Retry-After", fmt.Sprint(seconds(after)))

@@ -1,19 +1,12 @@
-// Package authserver knows how a strict authorization server answers: it is the demo that a
-// first-time user signs in to, and the witness that the tests of every other package speak to.
-//
-// The protocol is github.com/luikyv/go-oidc, which is certified and not ours; it shares no code
-// with package oauth, because a witness that shares code proves nothing. On top stand the pages,
-// the families of refresh tokens with reuse detection, the state file, a small protected API and
-// the switches that make the server misbehave in a chosen way ([Fault]).
-//
-// Time is time.Now throughout, also inside go-oidc, so in a testing/synctest bubble the server
-// lives in the bubble's time. Call it there through [Server.Transport], without a network.
 package authserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
@@ -35,6 +28,7 @@ type Server struct {
 	faults   *Faults
 	browsers *browsers
 	counts   *counts
+	replays  *replays
 	provider *provider.Provider
 	protocol http.Handler // go-oidc's own routes
 	pages    http.Handler // the same behind a check for cross-site form posts
@@ -45,9 +39,10 @@ type Server struct {
 	// client sends or is sent something.
 	turn sync.Mutex
 
-	listener net.Listener
-	http     *http.Server
-	served   chan struct{}
+	listeners []net.Listener
+	http      *http.Server
+	served    chan struct{}
+	mtlsHost  string // the address that asks for client certificates, or ""
 }
 
 // New returns a server that listens nowhere: an http.Handler for Options.Issuer, which must be
@@ -60,7 +55,11 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authserver: %w", err)
 	}
-	return assemble(opts, st)
+	mtlsHost := ""
+	if base, err := url.Parse(opts.Issuer); err == nil && opts.MutualTLS {
+		mtlsHost = mutualHost(base)
+	}
+	return assemble(opts, st, mtlsHost)
 }
 
 // Start listens on Options.Addr (an unused port of 127.0.0.1 by default) and serves until ctx is
@@ -75,20 +74,39 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authserver: %w", err)
 	}
-	if opts.Issuer == "" {
-		opts.Issuer = "http://" + ln.Addr().String() + opts.IssuerPath
-	}
 	st.Addr = ln.Addr().String()
-	s, err := assemble(opts, st)
-	if err != nil {
-		return nil, errors.Join(err, ln.Close())
+	scheme, lns := "http", []net.Listener{ln}
+	if opts.TLS || opts.MutualTLS {
+		c, err := serverTLS(false)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("authserver: %w", err), ln.Close())
+		}
+		scheme, lns[0] = "https", tls.NewListener(ln, c)
 	}
-	s.serve(ctx, ln)
+	mtlsHost := ""
+	if opts.MutualTLS {
+		second, err := listenMutual(ctx, st.Addr)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("authserver: %w", err), ln.Close())
+		}
+		lns, mtlsHost = append(lns, second), second.Addr().String()
+	}
+	if opts.Issuer == "" {
+		opts.Issuer = scheme + "://" + st.Addr + opts.IssuerPath
+	}
+	s, err := assemble(opts, st, mtlsHost)
+	if err != nil {
+		for _, ln := range lns {
+			err = errors.Join(err, ln.Close())
+		}
+		return nil, err
+	}
+	s.serve(ctx, lns)
 	return s, nil
 }
 
 // assemble builds a server from its options and what the state file remembered.
-func assemble(opts Options, st state) (*Server, error) {
+func assemble(opts Options, st state, mtlsHost string) (*Server, error) {
 	opts, err := opts.complete()
 	if err != nil {
 		return nil, fmt.Errorf("authserver: %w", err)
@@ -105,11 +123,13 @@ func assemble(opts Options, st state) (*Server, error) {
 		counts:   newCounts(),
 		faults:   opts.Faults,
 		browsers: newBrowsers(),
+		replays:  &replays{},
+		mtlsHost: mtlsHost,
 	}
 	if s.faults == nil {
 		s.faults = &Faults{}
 	}
-	if s.keys, err = newKeyring(st.Keys, opts.wantsRSA()); err != nil {
+	if s.keys, err = newKeyring(st.Keys, opts.wantedAlgs()); err != nil {
 		return nil, fmt.Errorf("authserver: %w", err)
 	}
 	s.store = newStore(opts, s.counts, st)
@@ -149,16 +169,23 @@ func listen(ctx context.Context, addr, last string) (net.Listener, error) {
 	return lc.Listen(ctx, "tcp", addr)
 }
 
-// serve answers on ln until ctx is done or Close; one goroutine serves and Close waits for it.
-func (s *Server) serve(ctx context.Context, ln net.Listener) {
-	s.listener = ln
+// serve answers on lns until ctx is done or Close; a goroutine serves each and Close waits for
+// them.
+func (s *Server) serve(ctx context.Context, lns []net.Listener) {
+	s.listeners = lns
 	s.served = make(chan struct{})
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	// A client that mistrusts a certificate says so to the client's user, not to our stderr.
+	quiet := log.New(io.Discard, "", 0)
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet}
 	stop := context.AfterFunc(ctx, func() { _ = s.http.Close() })
+	var all sync.WaitGroup
+	for _, ln := range lns {
+		all.Go(func() { _ = s.http.Serve(ln) }) // ends with http.ErrServerClosed, which is what Close asks for
+	}
 	go func() {
 		defer close(s.served)
 		defer stop()
-		_ = s.http.Serve(ln) // ends with http.ErrServerClosed, which is what Close asks for
+		all.Wait()
 	}()
 }
 

@@ -18,6 +18,10 @@ func (s *Server) checkClientRequest(r *http.Request) error {
 	if len(r.URL.Query()) > 0 {
 		return errors.New("parameters in the URI are not taken here")
 	}
+	// Section 2.3: "The client MUST NOT use more than one authentication method in each request."
+	if r.PostForm.Has("client_secret") && r.PostForm.Has("client_assertion") {
+		return errors.New("two client authentication methods in one request")
+	}
 	if r.Header.Get("Authorization") == "" {
 		return nil
 	}
@@ -25,8 +29,7 @@ func (s *Server) checkClientRequest(r *http.Request) error {
 	if !ok {
 		return errors.New("the Authorization header is not Basic")
 	}
-	// Section 2.3: "The client MUST NOT use more than one authentication method in each request."
-	if r.PostForm.Has("client_secret") {
+	if r.PostForm.Has("client_secret") || r.PostForm.Has("client_assertion") {
 		return errors.New("two client authentication methods in one request")
 	}
 	id, err := url.QueryUnescape(id)

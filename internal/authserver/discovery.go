@@ -16,7 +16,10 @@ func (s *Server) answerDiscovery(a *answer, r *http.Request) {
 	if a.status != http.StatusOK || json.Unmarshal(a.body.Bytes(), &doc) != nil {
 		return
 	}
-	delete(doc, "registration_endpoint") // go-oidc offers it, this server does not
+	aliases, _ := doc["mtls_endpoint_aliases"].(map[string]any)
+	// go-oidc offers registration, this server does not.
+	delete(doc, "registration_endpoint")
+	delete(aliases, "registration_endpoint")
 	doc["service_documentation"] = s.issuer + "/"
 	if s.faults.take(DiscoveryOther) {
 		doc["issuer"] = "http://elsewhere.invalid"

@@ -3,12 +3,15 @@ package authserver
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-jose/go-jose/v4"
@@ -23,21 +26,62 @@ type keyring struct {
 	keys []jose.JSONWebKey
 }
 
-// newKeyring takes the keys of an earlier run and makes what is missing: an ES256 key, and an
-// RS256 key (which takes about 0.1 s) where it is wanted.
-func newKeyring(old []jose.JSONWebKey, wantRSA bool) (*keyring, error) {
+// newKeyring takes the keys of an earlier run and makes what is missing: an ES256 key, and a key
+// for every other algorithm that is wanted (one for RSA takes about 0.1 s).
+func newKeyring(old []jose.JSONWebKey, want []string) (*keyring, error) {
 	k := &keyring{keys: slices.Clone(old)}
-	if wantRSA && !slices.ContainsFunc(k.keys, hasAlg(goidc.RS256)) {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			return nil, fmt.Errorf("RS256 key: %w", err)
+	for _, alg := range want {
+		if alg == string(goidc.ES256) || slices.ContainsFunc(k.keys, hasAlg(goidc.SignatureAlgorithm(alg))) {
+			continue
 		}
-		k.keys = append(k.keys, jose.JSONWebKey{Key: key, KeyID: "rs256-" + random(4), Algorithm: string(goidc.RS256), Use: "sig"})
+		key, err := newKey(alg)
+		if err != nil {
+			return nil, fmt.Errorf("%s key: %w", alg, err)
+		}
+		k.keys = append(k.keys, key)
 	}
 	if slices.ContainsFunc(k.keys, hasAlg(goidc.ES256)) {
 		return k, nil
 	}
 	return k, k.rotate()
+}
+
+// newKey makes a key for an algorithm of RFC 7518 or RFC 8037, for signing or to encrypt to.
+func newKey(alg string) (jose.JSONWebKey, error) {
+	jwk := jose.JSONWebKey{KeyID: strings.ToLower(alg) + "-" + random(4), Algorithm: alg, Use: "sig"}
+	var err error
+	switch {
+	case alg == "ES256":
+		jwk.Key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case alg == "ES384":
+		jwk.Key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case alg == "ES512":
+		jwk.Key, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	case alg == "EdDSA":
+		_, jwk.Key, err = ed25519.GenerateKey(rand.Reader)
+	case strings.HasPrefix(alg, "ECDH-ES"):
+		jwk.Use = "enc"
+		jwk.Key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case strings.HasPrefix(alg, "RSA-OAEP"):
+		jwk.Use = "enc"
+		jwk.Key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"):
+		jwk.Key, err = rsa.GenerateKey(rand.Reader, 2048)
+	default:
+		err = errors.New("unknown algorithm")
+	}
+	return jwk, err
+}
+
+// algs returns the signature algorithms for which there are keys.
+func (k *keyring) algs() []goidc.SignatureAlgorithm {
+	var algs []goidc.SignatureAlgorithm
+	for _, key := range k.all() {
+		if key.Use == "sig" && !slices.Contains(algs, goidc.SignatureAlgorithm(key.Algorithm)) {
+			algs = append(algs, goidc.SignatureAlgorithm(key.Algorithm))
+		}
+	}
+	return algs
 }
 
 func hasAlg(alg goidc.SignatureAlgorithm) func(jose.JSONWebKey) bool {
@@ -61,11 +105,11 @@ func (k *keyring) rotate() error {
 
 // newECKey makes an ES256 key with a random key id.
 func newECKey() (jose.JSONWebKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := newKey(string(goidc.ES256))
 	if err != nil {
-		return jose.JSONWebKey{}, fmt.Errorf("ES256 key: %w", err)
+		return key, fmt.Errorf("ES256 key: %w", err)
 	}
-	return jose.JSONWebKey{Key: key, KeyID: "es256-" + random(4), Algorithm: string(goidc.ES256), Use: "sig"}, nil
+	return key, nil
 }
 
 // all returns the keys, private halves included.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
 // Options say what a server offers and to whom. The zero value is the demo.
@@ -39,6 +37,17 @@ type Options struct {
 	// Resources are the resource indicators (RFC 8707) and audiences that are known; any other
 	// is answered with invalid_target. nil knows every absolute URI and every audience.
 	Resources []string
+	// TLS makes Start serve the issuer over https with a certificate of [RootCAs].
+	TLS bool
+	// MutualTLS adds a second address that asks for client certificates and is published as
+	// mtls_endpoint_aliases (RFC 8705 section 5); with Start it includes TLS. Tokens of clients
+	// with CertificateBoundTokens are bound to the certificate. tls_client_auth trusts
+	// [RootCAs] alone, which issues [ClientCertificate]. A server made by New has the second
+	// address in name: "mtls." before the issuer's host (see [Server.TransportWith]).
+	MutualTLS bool
+	// AuthMethods offers client authentication methods beyond those of Clients, for clients
+	// that register themselves.
+	AuthMethods []string
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string
@@ -48,32 +57,6 @@ type Options struct {
 	// Faults make the server misbehave, switchable at any time; nil is a set of its own, reached
 	// through Server.Faults.
 	Faults *Faults
-}
-
-// Client is a registered client.
-type Client struct {
-	// ID is the client_id. One that authenticates with client_secret_basic may not hold a colon,
-	// which go-oidc could not tell from the separator.
-	ID string
-	// Name is shown on the consent page; "" shows the ID.
-	Name string
-	// Secret makes the client a confidential one; "" is a public client.
-	Secret string
-	// AuthMethod is none, client_secret_basic or client_secret_post; "" is none without and
-	// client_secret_basic with a secret.
-	AuthMethod string
-	// RedirectURIs are compared exactly, but for the port of an http URI on 127.0.0.1, [::1] or
-	// localhost that is registered without one (RFC 8252 section 7.3).
-	RedirectURIs []string
-	// PostLogoutRedirectURIs are compared as RedirectURIs are.
-	PostLogoutRedirectURIs []string
-	// Scopes may be asked for; nil allows all of openid, profile, email, offline_access, api.
-	Scopes []string
-	// NoRefresh withholds refresh tokens.
-	NoRefresh bool
-	// IDTokenAlg signs the client's id_tokens: ES256 (also "") or RS256. An RSA key is made, and
-	// published, only if some client wants one.
-	IDTokenAlg string
 }
 
 // User can sign in.
@@ -166,43 +149,6 @@ func setDefault(d *time.Duration, def time.Duration) {
 	}
 }
 
-// complete fills a client's defaults and refuses what could not work.
-func (c *Client) complete() error {
-	if c.Name == "" {
-		c.Name = c.ID
-	}
-	if c.AuthMethod == "" {
-		c.AuthMethod = string(goidc.AuthnMethodNone)
-		if c.Secret != "" {
-			c.AuthMethod = string(goidc.AuthnMethodSecretBasic)
-		}
-	}
-	if c.IDTokenAlg == "" {
-		c.IDTokenAlg = string(goidc.ES256)
-	}
-	if c.Scopes == nil {
-		for _, s := range scopes {
-			c.Scopes = append(c.Scopes, s.id)
-		}
-	}
-	switch goidc.AuthnMethod(c.AuthMethod) {
-	case goidc.AuthnMethodNone, goidc.AuthnMethodSecretPost:
-	case goidc.AuthnMethodSecretBasic:
-		if strings.Contains(c.ID, ":") {
-			return fmt.Errorf("client %q: a colon in the id does not go with client_secret_basic here", c.ID)
-		}
-	default:
-		return fmt.Errorf("client %q: authentication method %q is not offered", c.ID, c.AuthMethod)
-	}
-	if (c.Secret == "") != (c.AuthMethod == string(goidc.AuthnMethodNone)) {
-		return fmt.Errorf("client %q: a secret and the method %q contradict each other", c.ID, c.AuthMethod)
-	}
-	if c.IDTokenAlg != string(goidc.ES256) && c.IDTokenAlg != string(goidc.RS256) {
-		return fmt.Errorf("client %q: id_tokens cannot be signed with %q", c.ID, c.IDTokenAlg)
-	}
-	return nil
-}
-
 // user finds a user by login name.
 func (o Options) user(login string) (User, bool) {
 	i := slices.IndexFunc(o.Users, func(u User) bool { return u.Login == login })
@@ -219,11 +165,6 @@ func (o Options) bySub(sub string) (User, bool) {
 		return User{}, false
 	}
 	return o.Users[i], true
-}
-
-// wantsRSA reports whether some client's id_tokens are signed with RS256.
-func (o Options) wantsRSA() bool {
-	return slices.ContainsFunc(o.Clients, func(c Client) bool { return c.IDTokenAlg == string(goidc.RS256) })
 }
 
 // knownTarget reports whether tokens may be asked for that resource or audience.

@@ -2,9 +2,7 @@ package authserver
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -12,16 +10,13 @@ import (
 	"github.com/luikyv/go-oidc/pkg/provider"
 )
 
-// newProvider configures go-oidc: code flow alone, PKCE S256 for everybody, iss in the response.
+// newProvider configures go-oidc: code flow, PKCE S256 for everybody, iss in the response, and
+// what the options and the clients add.
 func (s *Server) newProvider() (*provider.Provider, error) {
 	o := s.opts
 	ids := make([]goidc.Scope, len(scopes))
 	for i, scope := range scopes {
 		ids[i] = goidc.NewScope(scope.id)
-	}
-	algs := []goidc.SignatureAlgorithm{}
-	if o.wantsRSA() {
-		algs = append(algs, goidc.RS256)
 	}
 	opts := []provider.Option{
 		provider.WithAuthCodeGrant(s.store, goidc.ResponseTypeCode),
@@ -30,7 +25,7 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 		provider.WithRefreshTokenFunc(newRefreshToken),
 		provider.WithRefreshTokenShouldIssue(mayStay),
 		provider.WithIDTokenLifetime(seconds(o.IDTokenTTL)),
-		provider.WithIDTokenSignatureAlgs(goidc.ES256, algs...),
+		provider.WithIDTokenSignatureAlgs(goidc.ES256, s.keys.algs()...),
 		provider.WithIDTokenClaims(s.idTokenClaims),
 		provider.WithUserInfoClaims(s.userClaims),
 		provider.WithClaims("sub", "name", "preferred_username", "email", "email_verified", "auth_time"),
@@ -42,9 +37,6 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 		provider.WithIssuerResponseParameter(),
 		provider.WithFormPostResponseMode(),
 		provider.WithScopes(ids...),
-		provider.WithNoneAuthn(),
-		provider.WithSecretBasicAuthn(),
-		provider.WithSecretPostAuthn(),
 		// The registration endpoint is not routed (see endpointOf); what is wanted of DCR is
 		// that clients are looked up per request, for redirect URIs of any loopback port.
 		provider.WithDCR(registry{s}),
@@ -56,10 +48,10 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 			func(*http.Request, *goidc.LogoutSession) bool { return true }, s.logOut)),
 		provider.WithErrorRenderer(s.renderError),
 		provider.WithErrorHandler(s.noteError),
-		// Nothing here accepts a JWT from a client, so there is no jti to remember; without the
-		// option go-oidc prints a warning at every start.
-		provider.WithJTIConsumer(func(context.Context, string) error { return nil }),
+		provider.WithJTIConsumer(s.replays.consume),
 	}
+	opts = append(opts, s.authentication()...)
+	opts = append(opts, s.grants()...)
 	if s.store.rotates {
 		opts = append(opts, provider.WithRefreshTokenRotation())
 	}
@@ -98,66 +90,4 @@ func (s *Server) tokenOptions(context.Context, *goidc.Grant, *goidc.Client) goid
 // noteError keeps go-oidc's reason, which it does not tell the client, for Stats.
 func (s *Server) noteError(_ context.Context, err error) {
 	s.counts.add(func(st *Stats) { st.LastError = err.Error() })
-}
-
-// registry looks clients up for go-oidc.
-type registry struct{ *Server }
-
-var errNoRegistration = errors.New("clients cannot be registered here")
-
-// SaveClient refuses: there is no registration.
-func (registry) SaveClient(context.Context, *goidc.Client) error { return errNoRegistration }
-
-// DeleteClient refuses: there is no registration.
-func (registry) DeleteClient(context.Context, string) error { return errNoRegistration }
-
-// Client returns a registered client. Redirect URIs of the request at hand that differ from a
-// registered loopback URI in their port alone are added to it, because go-oidc compares exactly.
-func (r registry) Client(ctx context.Context, id string) (*goidc.Client, error) {
-	i := slices.IndexFunc(r.opts.Clients, func(c Client) bool { return c.ID == id })
-	if i < 0 {
-		return nil, goidc.ErrNotFound
-	}
-	c := r.opts.Clients[i]
-	grants := []goidc.GrantType{goidc.GrantAuthorizationCode}
-	if !c.NoRefresh {
-		grants = append(grants, goidc.GrantRefreshToken)
-	}
-	form := requestOf(ctx).form
-	return &goidc.Client{
-		ID:     c.ID,
-		Secret: c.Secret,
-		ClientMeta: goidc.ClientMeta{
-			Name:                   c.Name,
-			RedirectURIs:           withAnyPort(c.RedirectURIs, form.Get("redirect_uri")),
-			PostLogoutRedirectURIs: withAnyPort(c.PostLogoutRedirectURIs, form.Get("post_logout_redirect_uri")),
-			GrantTypes:             grants,
-			ResponseTypes:          []goidc.ResponseType{goidc.ResponseTypeCode},
-			ScopeIDs:               strings.Join(c.Scopes, " "),
-			TokenAuthnMethod:       goidc.AuthnMethod(c.AuthMethod),
-			IDTokenSigAlg:          goidc.SignatureAlgorithm(c.IDTokenAlg),
-		},
-	}, nil
-}
-
-// withAnyPort adds asked to the registered URIs if it is one of them but for the port of a
-// loopback host (RFC 8252 section 7.3: "MUST allow any port").
-func withAnyPort(registered []string, asked string) []string {
-	u, err := url.Parse(asked)
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Port() == "" {
-		return registered
-	}
-	switch u.Hostname() {
-	case "127.0.0.1", "::1", "localhost":
-	default:
-		return registered
-	}
-	portless := strings.Replace(asked, ":"+u.Port(), "", 1)
-	if u.Hostname() == "::1" {
-		portless = strings.Replace(asked, "]:"+u.Port(), "]", 1)
-	}
-	if !slices.Contains(registered, portless) {
-		return registered
-	}
-	return append(slices.Clone(registered), asked)
 }

@@ -36,6 +36,9 @@ func (s *Server) bearer(r *http.Request) (info goidc.TokenInfo, aud []string, pr
 	if err != nil || !info.IsActive {
 		return info, nil, "the access token is expired, revoked or not from here", false
 	}
+	if problem := checkCertificate(requestOf(r.Context()).certificate, info.Confirmation); problem != "" {
+		return info, nil, problem, false
+	}
 	return info, aud, "", true
 }
 
@@ -106,7 +109,10 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 		a.refuse(http.StatusForbidden, "insufficient_scope", "the access token is without the scope api")
 		return
 	}
-	u, _ := s.opts.bySub(info.Subject)
+	u, ok := s.opts.bySub(info.Subject)
+	if !ok {
+		u = User{Sub: info.Subject, Name: info.Subject} // a client that acts for itself
+	}
 	expires := time.Unix(int64(info.ExpiresAt), 0)
 	left := time.Until(expires).Round(time.Second)
 	data, err := json.MarshalIndent(Whoami{

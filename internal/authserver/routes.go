@@ -2,9 +2,12 @@ package authserver
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
 // endpoint names a part of the server, in Stats.Requests too.
@@ -36,9 +39,11 @@ const maxBody = 64 << 10
 // its context through to every callback.
 type request struct {
 	endpoint    endpoint
-	form        url.Values // query and body
-	keepRefresh bool       // the fault NoRefreshToken: do not rotate this time
-	audience    []string   // of the token being made
+	form        url.Values        // query and body
+	keepRefresh bool              // the fault NoRefreshToken: do not rotate this time
+	audience    []string          // of the token being made
+	client      *goidc.Client     // the client last looked up, once it was
+	certificate *x509.Certificate // the client's, on the address for mutual TLS
 }
 
 type requestKey struct{}
@@ -88,7 +93,7 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 // or spoilt, then sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A name that somebody points at 127.0.0.1 must not make this server theirs (DNS rebinding).
-	if !strings.EqualFold(r.Host, s.base.Host) {
+	if !strings.EqualFold(r.Host, s.base.Host) && (s.mtlsHost == "" || !strings.EqualFold(r.Host, s.mtlsHost)) {
 		http.Error(w, "this server is "+s.issuer, http.StatusMisdirectedRequest)
 		return
 	}
@@ -99,11 +104,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the form cannot be read", http.StatusBadRequest)
 		return
 	}
-	rec := &request{endpoint: ep, form: r.Form}
+	rec := &request{endpoint: ep, form: r.Form, certificate: s.certificateOf(r)}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rec))
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
 	r.URL = &u
+	// go-oidc holds JWTs of the client to the issuer and this.
+	r.RequestURI = path
 
 	a := newAnswer()
 	switch ep {

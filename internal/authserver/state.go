@@ -75,14 +75,14 @@ func (s *store) snapshot() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.families {
-		if f.Grant.AuthCodeConsumedAt == 0 {
+		if awaited(&f.Grant) {
 			continue
 		}
 		c := &family{Grant: cloneGrant(f.Grant), Current: f.Current, Spent: map[string]int64{}}
 		for h, at := range f.Spent {
 			c.Spent[h] = at
 		}
-		c.Grant.AuthCode = ""
+		c.Grant.AuthCode, c.Grant.DeviceCode, c.Grant.AuthReqID = "", "", ""
 		c.Grant.AuthParams.State, c.Grant.AuthParams.CodeChallenge = "", ""
 		st.Families = append(st.Families, c)
 	}

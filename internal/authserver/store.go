@@ -103,7 +103,7 @@ func (s *store) SaveGrant(_ context.Context, g *goidc.Grant) error {
 		}
 	}
 	f.Grant = cloneGrant(*g)
-	if g.AuthCodeConsumedAt != 0 {
+	if !awaited(g) {
 		f.Grant.RefreshToken = "" // the client has it now, and only its hash is of use here
 	}
 	s.prune()
@@ -196,6 +196,27 @@ func (s *store) revoke(login string) {
 	s.persist()
 }
 
+// awaited reports whether the client still has to fetch the tokens of a grant with a code.
+func awaited(g *goidc.Grant) bool {
+	switch {
+	case g.AuthCode != "":
+		return g.AuthCodeConsumedAt == 0
+	case g.DeviceCode != "":
+		return g.DeviceCodeConsumedAt == 0
+	case g.AuthReqID != "":
+		return g.AuthReqIDConsumedAt == 0
+	}
+	return false
+}
+
+// began is when the tokens of a grant were handed out first, or can be until.
+func began(g *goidc.Grant) int {
+	if awaited(g) {
+		return max(g.AuthCodeExpiresAt, g.DeviceCodeExpiresAt, g.AuthReqIDExpiresAt)
+	}
+	return max(g.CreatedAt, g.AuthCodeConsumedAt, g.DeviceCodeConsumedAt, g.AuthReqIDConsumedAt)
+}
+
 // prune forgets what can no longer matter; mu is held. Dead grants stay for an hour, so that
 // somebody who looks can still see why a token was refused.
 func (s *store) prune() {
@@ -206,10 +227,10 @@ func (s *store) prune() {
 		switch {
 		case g.RevokedAt != 0:
 			return now > g.RevokedAt+keep
-		case g.AuthCodeConsumedAt == 0:
-			return now > g.AuthCodeExpiresAt+keep
+		case awaited(g):
+			return now > began(g)+keep
 		case f.Current == "":
-			return now > g.AuthCodeConsumedAt+s.access+keep
+			return now > began(g)+s.access+keep
 		default:
 			return g.RefreshTokenExpiresAt != 0 && now > g.RefreshTokenExpiresAt+keep
 		}

@@ -35,11 +35,11 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	s.inTurn(a, r)
 
 	switch {
-	case a.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "":
+	case a.says("invalid_client") && r.Header.Get("Authorization") != "":
 		// RFC 6749 section 5.2: answer in the scheme that the client used.
 		a.header.Set("WWW-Authenticate", `Basic realm="fob-demo"`)
-	case a.status == http.StatusForbidden:
-		// go-oidc says 403 where RFC 6749 section 5.2 has 400.
+	case a.status == http.StatusForbidden, a.status == http.StatusUnauthorized && !a.says("invalid_client"):
+		// go-oidc says 403 and 401 where RFC 6749 section 5.2 has 400.
 		a.status = http.StatusBadRequest
 	case a.status == http.StatusOK:
 		s.counts.add(func(st *Stats) {

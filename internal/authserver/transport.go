@@ -1,6 +1,8 @@
 package authserver
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"strconv"
@@ -10,9 +12,18 @@ import (
 // Transport returns an http.RoundTripper that calls this server directly, without a network, for
 // handlers' tests and for testing/synctest, where real connections never count as idle. A
 // connection that the server drops is io.ErrUnexpectedEOF.
-func (s *Server) Transport() http.RoundTripper { return transport{s} }
+func (s *Server) Transport() http.RoundTripper { return transport{Server: s} }
 
-type transport struct{ *Server }
+// TransportWith is Transport for a client that shows a certificate where it is asked for one: at
+// the address of mtls_endpoint_aliases.
+func (s *Server) TransportWith(cert tls.Certificate) http.RoundTripper {
+	return transport{Server: s, certificate: cert.Leaf}
+}
+
+type transport struct {
+	*Server
+	certificate *x509.Certificate
+}
 
 // RoundTrip serves req on a goroutine of its own; its answer can be read while it is written.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -27,6 +38,9 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.Body = http.NoBody
 	}
 	r.RequestURI = r.URL.RequestURI()
+	if t.certificate != nil && r.Host == t.mtlsHost {
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{t.certificate}}
+	}
 	pr, pw := io.Pipe()
 	d := &direct{header: http.Header{}, body: pw, started: make(chan struct{})}
 	go func() {

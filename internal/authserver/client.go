@@ -1,0 +1,162 @@
+package authserver
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+)
+
+// Client is a registered client.
+type Client struct {
+	// ID is the client_id. One that authenticates with client_secret_basic may not hold a colon,
+	// which go-oidc could not tell from the separator.
+	ID string
+	// Name is shown on the consent page; "" shows the ID.
+	Name string
+	// Secret makes the client a confidential one; "" is a public client unless AuthMethod says
+	// otherwise. For client_secret_jwt it has 32 bytes or more (RFC 7518 section 3.2).
+	Secret string
+	// AuthMethod is none, client_secret_basic, client_secret_post, client_secret_jwt (HS256,
+	// HS384, HS512), private_key_jwt (ES*, RS*, PS*, EdDSA; keys in JWKS), tls_client_auth
+	// (TLSSubjectDN) or self_signed_tls_client_auth (the certificate in JWKS); "" is none without
+	// and client_secret_basic with a secret. The last two want Options.MutualTLS.
+	AuthMethod string
+	// RevocationAuthMethod is the method at the revocation endpoint; "" is AuthMethod.
+	RevocationAuthMethod string
+	// GrantTypes are the grants that the client may use, by their grant_type; nil is
+	// authorization_code and, unless NoRefresh, refresh_token. A grant is offered when some
+	// client may use it.
+	GrantTypes []string
+	// JWKS are the client's public keys, a JSON Web Key Set as text: for client assertions,
+	// request objects and what is encrypted to the client. Keys should have kid, alg and use.
+	JWKS string
+	// TLSSubjectDN is the subject of the certificate for tls_client_auth, such as "CN=machine".
+	TLSSubjectDN string
+	// CertificateBoundTokens binds the client's tokens to its certificate (RFC 8705 section 3)
+	// and refuses token requests without one.
+	CertificateBoundTokens bool
+	// RedirectURIs are compared exactly, but for the port of an http URI on 127.0.0.1, [::1] or
+	// localhost that is registered without one (RFC 8252 section 7.3).
+	RedirectURIs []string
+	// PostLogoutRedirectURIs are compared as RedirectURIs are.
+	PostLogoutRedirectURIs []string
+	// Scopes may be asked for; nil allows all of openid, profile, email, offline_access, api.
+	Scopes []string
+	// NoRefresh withholds refresh tokens.
+	NoRefresh bool
+	// IDTokenAlg signs the client's id_tokens: ES256 (also "") or RS256. An RSA key is made, and
+	// published, only if some client wants one.
+	IDTokenAlg string
+}
+
+// complete fills a client's defaults and refuses what could not work.
+func (c *Client) complete() error {
+	if c.Name == "" {
+		c.Name = c.ID
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = string(goidc.AuthnMethodNone)
+		if c.Secret != "" {
+			c.AuthMethod = string(goidc.AuthnMethodSecretBasic)
+		}
+	}
+	if c.IDTokenAlg == "" {
+		c.IDTokenAlg = string(goidc.ES256)
+	}
+	if c.Scopes == nil {
+		for _, s := range scopes {
+			c.Scopes = append(c.Scopes, s.id)
+		}
+	}
+	if c.GrantTypes == nil {
+		c.GrantTypes = []string{string(goidc.GrantAuthorizationCode)}
+		if !c.NoRefresh {
+			c.GrantTypes = append(c.GrantTypes, string(goidc.GrantRefreshToken))
+		}
+	}
+	wantsSecret := false
+	for _, method := range c.methods() {
+		if !slices.Contains(knownMethods, goidc.AuthnMethod(method)) {
+			return fmt.Errorf("client %q: authentication method %q is not offered", c.ID, method)
+		}
+		if method == string(goidc.AuthnMethodSecretBasic) && strings.Contains(c.ID, ":") {
+			return fmt.Errorf("client %q: a colon in the id does not go with client_secret_basic here", c.ID)
+		}
+		wantsSecret = wantsSecret || strings.HasPrefix(method, "client_secret_")
+	}
+	if (c.Secret != "") != wantsSecret {
+		return fmt.Errorf("client %q: a secret and the method %q contradict each other", c.ID, c.AuthMethod)
+	}
+	if c.IDTokenAlg != string(goidc.ES256) && c.IDTokenAlg != string(goidc.RS256) {
+		return fmt.Errorf("client %q: id_tokens cannot be signed with %q", c.ID, c.IDTokenAlg)
+	}
+	_, err := c.keys()
+	return err
+}
+
+// knownMethods are the client authentication methods that can be offered.
+var knownMethods = []goidc.AuthnMethod{
+	goidc.AuthnMethodNone, goidc.AuthnMethodSecretBasic, goidc.AuthnMethodSecretPost, goidc.AuthnMethodSecretJWT,
+	goidc.AuthnMethodPrivateKeyJWT, goidc.AuthnMethodTLS, goidc.AuthnMethodSelfSignedTLS,
+}
+
+// methods are the authentication methods that the client uses anywhere.
+func (c *Client) methods() []string {
+	if c.RevocationAuthMethod == "" {
+		return []string{c.AuthMethod}
+	}
+	return []string{c.AuthMethod, c.RevocationAuthMethod}
+}
+
+// keys reads JWKS; nil without one. go-oidc knows a self-signed certificate by its thumbprint, so
+// one that is registered as x5c (RFC 8705 section 2.2) gets it here.
+func (c *Client) keys() (*goidc.JSONWebKeySet, error) {
+	if c.JWKS == "" {
+		return nil, nil
+	}
+	var set goidc.JSONWebKeySet
+	if err := json.Unmarshal([]byte(c.JWKS), &set); err != nil {
+		return nil, fmt.Errorf("client %q: JWKS: %w", c.ID, err)
+	}
+	for i, key := range set.Keys {
+		if !key.IsPublic() {
+			return nil, fmt.Errorf("client %q: JWKS holds a private key", c.ID)
+		}
+		if len(key.Certificates) > 0 && len(key.CertificateThumbprintSHA256) == 0 {
+			sum := sha256.Sum256(key.Certificates[0].Raw)
+			set.Keys[i].CertificateThumbprintSHA256 = sum[:]
+		}
+	}
+	return &set, nil
+}
+
+// record is what go-oidc knows of a client.
+func (c *Client) record() *goidc.Client {
+	keys, _ := c.keys() // read once before, in complete
+	grants := make([]goidc.GrantType, len(c.GrantTypes))
+	for i, g := range c.GrantTypes {
+		grants[i] = goidc.GrantType(g)
+	}
+	return &goidc.Client{
+		ID:     c.ID,
+		Secret: c.Secret,
+		ClientMeta: goidc.ClientMeta{
+			Name:                        c.Name,
+			RedirectURIs:                c.RedirectURIs,
+			PostLogoutRedirectURIs:      c.PostLogoutRedirectURIs,
+			GrantTypes:                  grants,
+			ResponseTypes:               []goidc.ResponseType{goidc.ResponseTypeCode},
+			JWKS:                        keys,
+			ScopeIDs:                    strings.Join(c.Scopes, " "),
+			TokenAuthnMethod:            goidc.AuthnMethod(c.AuthMethod),
+			TokenRevocationAuthnMethod:  goidc.AuthnMethod(c.RevocationAuthMethod),
+			TLSSubjectDistinguishedName: c.TLSSubjectDN,
+			TLSTokenBindingIsRequired:   c.CertificateBoundTokens,
+			IDTokenSigAlg:               goidc.SignatureAlgorithm(c.IDTokenAlg),
+		},
+	}
+}
