@@ -52,7 +52,7 @@ func (a *actions) copy(name string, form agent.Form, done func(time.Duration, er
 }
 
 func (a *actions) token(name string, done func(agent.Handout, error)) {
-	begin(a, func(ctx context.Context) (agent.Handout, error) { return a.agent.Token(ctx, name, 0) }, done)
+	begin(a, func(ctx context.Context) (agent.Handout, error) { return a.agent.Token(ctx, agent.TokenQuery{Name: name}, 0) }, done)
 }
 
 func (a *actions) refresh(name string, done func(agent.Status, error)) {
@@ -67,7 +67,7 @@ func (a *actions) logout(name string, local bool, done func(agent.Status, error)
 // with the page's address, unopened with the reason when no browser could be started.
 func (a *actions) login(name string, reopen bool, opened func(agent.LoginEvent), unopened func(error), done func(agent.Status, error)) {
 	begin(a, func(ctx context.Context) (agent.Status, error) {
-		return a.agent.Login(ctx, name, 0, func(event agent.LoginEvent) {
+		return a.agent.Login(ctx, name, agent.LoginOptions{}, func(event agent.LoginEvent) {
 			if event.Kind != "open" {
 				return
 			}

@@ -24,7 +24,7 @@ type watcher interface {
 
 // keeper begins, renews and ends logins.
 type keeper interface {
-	Login(ctx context.Context, name string, timeout time.Duration, event func(agent.LoginEvent)) (agent.Status, error)
+	Login(ctx context.Context, name string, o agent.LoginOptions, event func(agent.LoginEvent)) (agent.Status, error)
 	CancelLogin(ctx context.Context, name string) error
 	Refresh(ctx context.Context, name string) (agent.Status, error)
 	Logout(ctx context.Context, name string, local bool) (agent.Status, error)
@@ -33,7 +33,7 @@ type keeper interface {
 // giver hands out tokens.
 type giver interface {
 	Copy(ctx context.Context, name string, form agent.Form, env map[string]string) (time.Duration, error)
-	Token(ctx context.Context, name string, minTTL time.Duration) (agent.Handout, error)
+	Token(ctx context.Context, q agent.TokenQuery, minTTL time.Duration) (agent.Handout, error)
 }
 
 // scribe reads and writes profiles.

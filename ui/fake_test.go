@@ -137,7 +137,7 @@ func (f *fakeAgent) Details(_ context.Context, name string) (agent.Details, erro
 	return d, err
 }
 
-func (f *fakeAgent) Login(ctx context.Context, name string, _ time.Duration, event func(agent.LoginEvent)) (agent.Status, error) {
+func (f *fakeAgent) Login(ctx context.Context, name string, _ agent.LoginOptions, event func(agent.LoginEvent)) (agent.Status, error) {
 	if err := f.ask("login %s", name); err != nil {
 		return agent.Status{}, err
 	}
@@ -175,7 +175,8 @@ func (f *fakeAgent) Copy(_ context.Context, name string, form agent.Form, env ma
 	return 45 * time.Second, f.ask("copy %s %s %s", name, form, env["DISPLAY"])
 }
 
-func (f *fakeAgent) Token(_ context.Context, name string, _ time.Duration) (agent.Handout, error) {
+func (f *fakeAgent) Token(_ context.Context, q agent.TokenQuery, _ time.Duration) (agent.Handout, error) {
+	name := q.Name
 	return agent.Handout{Name: name, AccessToken: "access-" + canary, IDToken: "id-" + canary, TokenType: "Bearer"}, f.ask("token %s", name)
 }
 

@@ -153,7 +153,7 @@ func (t *trayIcon) login(ctx context.Context, name string) error {
 	var opened error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	_, err := t.agent.engine.Login(ctx, name, 0, func(ev agent.LoginEvent) {
+	_, err := t.agent.engine.Login(ctx, name, agent.LoginOptions{}, func(ev agent.LoginEvent) {
 		if ev.Joined {
 			return
 		}

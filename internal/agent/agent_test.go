@@ -122,7 +122,7 @@ func browse(t *testing.T, target string) {
 
 func (h *house) login(name string) Status {
 	h.t.Helper()
-	s, err := h.client.Login(h.t.Context(), name, 0, func(ev LoginEvent) {
+	s, err := h.client.Login(h.t.Context(), name, LoginOptions{}, func(ev LoginEvent) {
 		if ev.Kind == "open" {
 			go browse(h.t, ev.URL)
 		}
@@ -148,12 +148,12 @@ func TestEverythingOverTheSocket(t *testing.T) {
 		t.Errorf("hello %+v, %v", hello, err)
 	}
 	h.add("work")
-	_, err := h.client.Token(ctx, "work", -1)
+	_, err := h.client.Token(ctx, TokenQuery{Name: "work"}, -1)
 	wantError(t, err, LogInFirst, session.CodeLoggedOut)
 	if s := h.login("work"); s.State != LoggedIn || s.Account == "" {
 		t.Errorf("status %+v", s)
 	}
-	token, err := h.client.Token(ctx, "work", time.Second)
+	token, err := h.client.Token(ctx, TokenQuery{Name: "work"}, time.Second)
 	if err != nil || token.AccessToken == "" || token.IDToken == "" {
 		t.Fatalf("token %v", err)
 	}
@@ -170,7 +170,7 @@ func TestEverythingOverTheSocket(t *testing.T) {
 	if _, err := h.client.Refresh(ctx, "work"); err != nil {
 		t.Error(err)
 	}
-	if again, _ := h.client.Token(ctx, "work", -1); again.AccessToken == token.AccessToken {
+	if again, _ := h.client.Token(ctx, TokenQuery{Name: "work"}, -1); again.AccessToken == token.AccessToken {
 		t.Error("refreshed, and the token is the same")
 	}
 	if s, err := h.client.Logout(ctx, "work", false); err != nil || s.State != LoggedOut {
@@ -280,7 +280,7 @@ func TestLoginCancelledByLeaving(t *testing.T) {
 	h := newHouse(t)
 	h.add("work")
 	ctx, leave := context.WithCancel(t.Context())
-	_, err := h.client.Login(ctx, "work", 0, func(LoginEvent) { leave() })
+	_, err := h.client.Login(ctx, "work", LoginOptions{}, func(LoginEvent) { leave() })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
@@ -441,7 +441,7 @@ func TestManyConnections(t *testing.T) {
 		go func() {
 			c := NewClient(h.home)
 			defer c.Close()
-			_, err := c.Token(context.Background(), "work", 0)
+			_, err := c.Token(context.Background(), TokenQuery{Name: "work"}, 0)
 			errs <- err
 		}()
 	}

@@ -70,10 +70,10 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	return details, err
 }
 
-// Token hands out the profile's token with at least minTTL left, refreshed if need be. A negative minTTL lets the agent
+// Token hands out a token of the login with at least minTTL left, refreshed if need be. A negative minTTL lets the agent
 // choose: 60 seconds, or half the life of tokens that live shorter than two minutes. It never opens a browser.
-func (c *Client) Token(ctx context.Context, name string, minTTL time.Duration) (Handout, error) {
-	request := tokenRequest{Name: name}
+func (c *Client) Token(ctx context.Context, q TokenQuery, minTTL time.Duration) (Handout, error) {
+	request := tokenRequest{TokenQuery: q}
 	if minTTL >= 0 {
 		request.MinTTL = (*profiles.Duration)(&minTTL)
 	}
@@ -83,7 +83,7 @@ func (c *Client) Token(ctx context.Context, name string, minTTL time.Duration) (
 }
 
 type tokenRequest struct {
-	Name   string             `json:"name"`
+	TokenQuery
 	MinTTL *profiles.Duration `json:"min_ttl,omitempty"`
 }
 
@@ -100,9 +100,9 @@ func (c *Client) Refresh(ctx context.Context, name string) (Status, error) {
 
 // Login runs one login. The caller opens [LoginEvent.URL] of the "open" event in its own environment, unless the login was
 // joined. When ctx ends and no other face waits for it, the login is cancelled.
-func (c *Client) Login(ctx context.Context, name string, timeout time.Duration, event func(LoginEvent)) (Status, error) {
+func (c *Client) Login(ctx context.Context, name string, o LoginOptions, event func(LoginEvent)) (Status, error) {
 	var status *Status
-	err := c.stream(ctx, "login", loginRequest{Name: name, Timeout: profiles.Duration(timeout)}, func(line []byte) error {
+	err := c.stream(ctx, "login", loginRequest{Name: name, LoginOptions: o}, func(line []byte) error {
 		var ev LoginEvent
 		if err := json.Unmarshal(line, &ev); err != nil {
 			return err
@@ -121,8 +121,8 @@ func (c *Client) Login(ctx context.Context, name string, timeout time.Duration, 
 }
 
 type loginRequest struct {
-	Name    string            `json:"name"`
-	Timeout profiles.Duration `json:"timeout,omitempty"`
+	Name string `json:"name"`
+	LoginOptions
 }
 
 // CancelLogin ends a waiting login for every face.

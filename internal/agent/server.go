@@ -303,7 +303,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	io.Copy(io.Discard, r.Body) // read to the end, or net/http does not notice the client's going
 	lines := newLines(w)
-	status, err := s.engine.Login(r.Context(), q.Name, time.Duration(q.Timeout), func(ev LoginEvent) { lines.write(ev) })
+	status, err := s.engine.Login(r.Context(), q.Name, q.LoginOptions, func(ev LoginEvent) { lines.write(ev) })
 	if err != nil {
 		lines.write(errorAnswer{s.said(r, err)})
 		return

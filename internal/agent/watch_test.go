@@ -106,7 +106,7 @@ func TestAnswersHoldNoSecret(t *testing.T) { // R-300
 		t.Fatal(err)
 	}
 	h.login("work")
-	token, err := h.client.Token(t.Context(), "work", -1)
+	token, err := h.client.Token(t.Context(), TokenQuery{Name: "work"}, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 type loginAsk struct {
@@ -59,7 +60,7 @@ func (f *face) login(ctx context.Context, ask loginAsk) error {
 	}
 	defer client.Close()
 	status, err := withName(ctx, client, ask.name, func(name string) (agent.Status, error) {
-		return client.Login(ctx, name, ask.timeout, func(ev agent.LoginEvent) {
+		return client.Login(ctx, name, agent.LoginOptions{Timeout: profiles.Duration(ask.timeout)}, func(ev agent.LoginEvent) {
 			switch ev.Kind {
 			case "keychain":
 				f.say("the keychain waits for an answer on the screen before %s can log in; Ctrl-C cancels", name)

@@ -98,7 +98,7 @@ func TestLoginAgainRightAfterLeaving(t *testing.T) {
 	r := newRig(t, authserver.Options{})
 	for range 20 {
 		ctx, leave := context.WithCancel(t.Context())
-		if _, err := r.engine.Login(ctx, "work", time.Minute, func(LoginEvent) { leave() }); !errors.Is(err, context.Canceled) {
+		if _, err := r.engine.Login(ctx, "work", within(time.Minute), func(LoginEvent) { leave() }); !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v", err)
 		}
 		r.login("work") // Ctrl-C, arrow up, Enter: a login of its own, not the end of the other one

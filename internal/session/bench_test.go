@@ -16,7 +16,7 @@ func BenchmarkCallbackToStored(b *testing.B) {
 	var took time.Duration
 	for b.Loop() {
 		var begin time.Time
-		_, err := r.engine.Login(b.Context(), "work", time.Minute, func(ev LoginEvent) {
+		_, err := r.engine.Login(b.Context(), "work", within(time.Minute), func(ev LoginEvent) {
 			answer, err := as.Get(ev.URL)
 			if err != nil {
 				b.Error(err)

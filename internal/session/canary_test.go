@@ -170,7 +170,7 @@ func (w *witness) say(what string, value any) {
 
 // tryLogin logs in as far as it goes, and listens to the browser too.
 func (w *witness) tryLogin() {
-	_, err := w.engine.Login(w.t.Context(), "work", time.Minute, func(ev LoginEvent) {
+	_, err := w.engine.Login(w.t.Context(), "work", within(time.Minute), func(ev LoginEvent) {
 		u, err := url.Parse(ev.URL)
 		if err != nil {
 			w.t.Error(err)

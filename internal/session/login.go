@@ -31,18 +31,18 @@ type attempt struct {
 }
 
 // Login runs one login, or joins the one under way for the same profile. It tells event the URL to open, waits for the
-// redirect, and returns when the tokens are stored. A timeout of 0 is the profile's. When ctx ends and nobody else waits,
-// the login is cancelled. Errors are *[Error], or ctx's.
-func (e *Engine) Login(ctx context.Context, name string, timeout time.Duration, event func(LoginEvent)) (Status, error) {
+// answer, and returns when the tokens are stored. When ctx ends and nobody else waits, the login is cancelled. Errors are
+// *[Error], or ctx's.
+func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event func(LoginEvent)) (Status, error) {
 	e.reload()
-	a, joined, err := e.join(name, timeout)
+	a, joined, err := e.join(name, o)
 	for err == nil && a.ending { // its port may be the one that is needed
 		select {
 		case <-a.done:
 		case <-ctx.Done():
 			return Status{}, ctx.Err()
 		}
-		a, joined, err = e.join(name, timeout)
+		a, joined, err = e.join(name, o)
 	}
 	if err != nil {
 		return Status{}, Explain(name, err)
@@ -94,7 +94,7 @@ func (e *Engine) CancelLogin(name string) error {
 }
 
 // join finds the login of name that is under way, or starts one. One that is ending is returned to be waited for, not joined.
-func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bool, err error) {
+func (e *Engine) join(name string, o LoginOptions) (a *attempt, joined bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l, ok := e.logins[name]
@@ -107,6 +107,7 @@ func (e *Engine) join(name string, timeout time.Duration) (a *attempt, joined bo
 		}
 		return a, true, nil
 	}
+	timeout := time.Duration(o.Timeout)
 	if timeout <= 0 {
 		timeout = l.profile.Timeout()
 	}

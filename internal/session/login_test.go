@@ -123,7 +123,7 @@ func TestSecondRequestJoinsTheFirst(t *testing.T) {
 	var faces sync.WaitGroup
 	for range 2 {
 		faces.Go(func() {
-			if _, err := r.engine.Login(t.Context(), "work", time.Minute, func(ev LoginEvent) { urls <- ev }); err != nil {
+			if _, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(ev LoginEvent) { urls <- ev }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -148,7 +148,7 @@ func TestTwoLoginsNeverMix(t *testing.T) { // R-098
 	var faces sync.WaitGroup
 	for name, u := range urls {
 		faces.Go(func() {
-			if _, err := r.engine.Login(t.Context(), name, time.Minute, func(ev LoginEvent) { u <- ev.URL }); err != nil {
+			if _, err := r.engine.Login(t.Context(), name, within(time.Minute), func(ev LoginEvent) { u <- ev.URL }); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -227,11 +227,11 @@ func TestLoginTimeoutAndCancel(t *testing.T) { // F-079 R-094
 	r := newRig(t, authserver.Options{})
 	var at string
 	open := func(ev LoginEvent) { at = ev.URL }
-	_, err := r.engine.Login(t.Context(), "work", 50*time.Millisecond, open)
+	_, err := r.engine.Login(t.Context(), "work", within(50*time.Millisecond), open)
 	wantError(t, err, Failed, CodeTimeout)
 	wantClosed(t, at)
 
-	_, err = r.engine.Login(t.Context(), "work", time.Minute, func(ev LoginEvent) {
+	_, err = r.engine.Login(t.Context(), "work", within(time.Minute), func(ev LoginEvent) {
 		open(ev)
 		go func() {
 			if err := r.engine.CancelLogin("work"); err != nil {
@@ -243,7 +243,7 @@ func TestLoginTimeoutAndCancel(t *testing.T) { // F-079 R-094
 	wantClosed(t, at)
 
 	ctx, leave := context.WithCancel(t.Context())
-	if _, err = r.engine.Login(ctx, "work", time.Minute, func(ev LoginEvent) { open(ev); leave() }); !errors.Is(err, context.Canceled) {
+	if _, err = r.engine.Login(ctx, "work", within(time.Minute), func(ev LoginEvent) { open(ev); leave() }); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
 	if err := r.engine.CancelLogin("work"); err != nil { // waits until the abandoned one has ended
@@ -276,7 +276,7 @@ func wantClosed(t *testing.T, authorization string) {
 func TestLoginSaysFirstThatNothingCanBeKept(t *testing.T) {
 	r := newRig(t, authserver.Options{})
 	r.engine.ready = func(context.Context, bool) error { return errNoStore }
-	_, err := r.engine.Login(t.Context(), "work", time.Minute, func(LoginEvent) { t.Error("a page was opened") })
+	_, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(LoginEvent) { t.Error("a page was opened") })
 	wantError(t, err, Failed, CodeKeychain)
 	r.engine.store = noStore{}
 	_, err = r.engine.Token(t.Context(), "work", -1)
@@ -344,7 +344,7 @@ func TestFormPost(t *testing.T) {
 	p := r.profile("work")
 	p.ResponseMode = "form_post"
 	r.put(p)
-	_, err := r.engine.Login(t.Context(), "work", time.Minute, func(ev LoginEvent) {
+	_, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(ev LoginEvent) {
 		u, err := url.Parse(ev.URL)
 		if err != nil {
 			t.Error(err)
@@ -377,7 +377,7 @@ func TestKeychainThatAsksIsTold(t *testing.T) {
 		r := newRig(t, authserver.Options{})
 		r.engine.ready = func(context.Context, bool) error { time.Sleep(time.Minute); return nil } // somebody types a password
 		var kinds []string
-		_, err := r.engine.Login(t.Context(), "work", 2*time.Minute, func(ev LoginEvent) {
+		_, err := r.engine.Login(t.Context(), "work", within(2*time.Minute), func(ev LoginEvent) {
 			kinds = append(kinds, ev.Kind)
 			if ev.Kind == "open" {
 				go func() {

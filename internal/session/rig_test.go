@@ -113,7 +113,7 @@ func visit(target string) error {
 // tryLogin logs in with the rig's browser.
 func (r *rig) tryLogin(name string) (Status, error) {
 	browsed := make(chan error, 1)
-	status, err := r.engine.Login(r.t.Context(), name, time.Minute, func(ev LoginEvent) {
+	status, err := r.engine.Login(r.t.Context(), name, within(time.Minute), func(ev LoginEvent) {
 		go func() { browsed <- r.browse(ev.URL) }()
 	})
 	if err != nil {
@@ -188,4 +188,9 @@ func (b *brokenStore) Set(ctx context.Context, key string, value []byte) error {
 		return &keychain.Error{Object: "keychain", Kind: keychain.ErrTimeout}
 	}
 	return b.Store.Set(ctx, key, value)
+}
+
+// within are the options of a login that may take this long.
+func within(timeout time.Duration) LoginOptions {
+	return LoginOptions{Timeout: profiles.Duration(timeout)}
 }

@@ -38,7 +38,19 @@ type Status struct {
 	Scope          []string `json:"scope,omitempty"` // granted
 	APIBaseURL     string   `json:"api_base_url,omitempty"`
 
+	Grant string `json:"grant_type"` // how its token is had
+	// Attended says that a login needs a person; a profile that needs none gets its token by itself.
+	Attended bool `json:"attended"`
+	// Weaknesses are what the profile allows although it is unsafe, a sentence each: shown as badges.
+	Weaknesses []Weakness `json:"weaknesses,omitempty"`
+
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Weakness is one thing that a profile allows although it is unsafe.
+type Weakness struct {
+	Key      string `json:"key"`      // of the field
+	Sentence string `json:"sentence"` // what it means
 }
 
 // Problem is what is wrong with a profile: one sentence, one remedy, the same in every face.
@@ -116,12 +128,18 @@ const (
 )
 
 // LoginEvent is what a login tells the face that asked for it, in order: "keychain" if that asks the person something first,
-// "open" once, then "done" or an error.
+// then one of "open", "device" and "ciba" unless the grant needs nobody, then "done" or an error.
 type LoginEvent struct {
-	Kind    string    `json:"kind"`              // "open" or "done"
+	Kind    string    `json:"kind"`
 	URL     string    `json:"url,omitempty"`     // open: the authorization request to show in a browser
 	Browser string    `json:"browser,omitempty"` // open: the profile's own browser command
-	Joined  bool      `json:"joined,omitempty"`  // open: another face already opened it; do not open a second page
-	Until   time.Time `json:"until"`             // open: when the login times out
-	Status  *Status   `json:"status,omitempty"`  // done
+	Joined  bool      `json:"joined,omitempty"`  // another face already opened it; do not open a second page
+	Until   time.Time `json:"until"`             // when the login times out
+	// device: what the person types, where, and the address that has the code in it already (RFC 8628 §3.2, §3.3.1).
+	UserCode                string `json:"user_code,omitempty"`
+	VerificationURI         string `json:"verification_uri,omitempty"`
+	VerificationURIComplete string `json:"verification_uri_complete,omitempty"`
+	// ciba: what the person's own device shows too, so that they know that it is this login.
+	BindingMessage string  `json:"binding_message,omitempty"`
+	Status         *Status `json:"status,omitempty"` // done
 }
