@@ -10,10 +10,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X fob/internal/cli.version=$(VERSIO
 FOB     := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/fob ./cmd/fob
 WINDOW  := go build -trimpath -tags migrated_fynedo -ldflags '$(LDFLAGS)' -o $(BUILD)/fob-app .
 
-.PHONY: help run build test unit e2e check bench install uninstall clean man
+.PHONY: help run build test unit e2e check conformance stale fuzz bench install uninstall clean man
 
 help: ## what there is
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## build Fob and open it with the built-in demo; without a display, on a virtual one
 	@dev/packages.sh build $$([ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" != Linux ] || echo desktop)
@@ -27,16 +27,25 @@ build: ## build/fob (command line, agent, tray) and build/fob-app (window)
 
 test: ## everything: checks, unit tests, end to end; installs what it needs
 	@dev/packages.sh build desktop e2e
-	@$(MAKE) --no-print-directory check unit e2e
+	@$(MAKE) --no-print-directory check unit e2e stale
 
 unit: ## unit tests alone; no C compiler, no display
-	CGO_ENABLED=0 go test -tags ci ./...
+	CGO_ENABLED=0 dev/gotest.sh unit -tags ci ./...
 
 e2e: build ## end to end: real servers, a real browser, a real desktop
 	dev/e2e.sh
 
 check: ## gofmt, vet, staticcheck, races, other systems
 	dev/check.sh
+
+conformance: ## write docs/conformance.md again: requirements, the tests that hold them, results of the last make test
+	CGO_ENABLED=0 go run ./dev/conformance write docs/conformance.md $(wildcard $(BUILD)/results/*.json)
+
+stale: ## whether docs/conformance.md says what the sources say; runs no test
+	CGO_ENABLED=0 go run ./dev/conformance check docs/conformance.md
+
+fuzz: ## every fuzz target for FUZZTIME (60s) each; not part of the tests
+	dev/fuzz.sh
 
 bench: build ## measurements, with medians; not part of the tests
 	dev/bench.sh

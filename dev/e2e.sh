@@ -31,8 +31,8 @@ tests() { # tests TAGS: each package with its test files
 # The packages that the tag e2e adds tests to: what they have beside runs in `make unit`, and runs here again.
 readarray -t with < <(comm -13 <(tests ci) <(tests 'ci e2e') | cut -d' ' -f1 | grep -v '/e2e$')
 say "keychains, desktops and browsers: ${with[*]}"
-go test -tags 'ci e2e' -count=1 -timeout 4m "${with[@]}"
+dev/gotest.sh e2e-packages -tags 'ci e2e' -count=1 -timeout 4m "${with[@]}"
 say "Fob from outside; pictures are left in build/e2e"
 mkdir -p build/e2e
 # Most of a test's time is waiting: for tokens to end, browsers to start.
-go test -tags 'ci e2e' -count=1 -timeout 8m -parallel 4 "$@" ./e2e
+dev/gotest.sh "$([ $# = 0 ] && echo e2e || echo e2e-part)" -tags 'ci e2e' -count=1 -timeout 8m -parallel 4 "$@" ./e2e

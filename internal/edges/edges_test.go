@@ -27,6 +27,7 @@ var tree = []struct{ pkg, imports string }{
 
 	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain"},
 	{"internal/cli/mangen", "internal/cli"},
+	{"dev/conformance", "internal/cli profiles"},
 	{"internal/cli", "internal/agent internal/desktop oauth profiles"}, // oauth: `fob inspect` decodes without an agent
 	{"internal/cli/quick", ""},                                         // answers `fob token` before anything else is set up
 	{"internal/tray", "internal/agent internal/desktop assets"},
