@@ -63,6 +63,7 @@ var homes = map[string]string{
 	"github.com/pkg/browser":        "internal/desktop",
 	"github.com/spf13/cobra":        "internal/cli internal/cli/mangen",
 	"github.com/zalando/go-keyring": "internal/keychain",
+	"software.sslmate.com/src":      "oauth", // PKCS#12 keys and certificates
 }
 
 // imported is one import in one file of ours.
