@@ -29,6 +29,9 @@ type Server struct {
 	browsers *browsers
 	counts   *counts
 	replays  *replays
+	// The nonces of each endpoint, or nil where none are demanded.
+	tokenNonces, apiNonces *nonces
+
 	provider *provider.Provider
 	protocol http.Handler // go-oidc's own routes
 	pages    http.Handler // the same behind a check for cross-site form posts
@@ -128,6 +131,12 @@ func assemble(opts Options, st state, mtlsHost string) (*Server, error) {
 	}
 	if s.faults == nil {
 		s.faults = &Faults{}
+	}
+	if d := opts.DPoP; d != nil && d.Nonce {
+		s.tokenNonces = newNonces(d.NonceTTL)
+	}
+	if d := opts.DPoP; d != nil && d.ResourceNonce {
+		s.apiNonces = newNonces(d.NonceTTL)
 	}
 	if s.keys, err = newKeyring(st.Keys, opts.wantedAlgs()); err != nil {
 		return nil, fmt.Errorf("authserver: %w", err)

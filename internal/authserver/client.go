@@ -39,6 +39,10 @@ type Client struct {
 	// CertificateBoundTokens binds the client's tokens to its certificate (RFC 8705 section 3)
 	// and refuses token requests without one.
 	CertificateBoundTokens bool
+	// DPoPBoundTokens refuses token requests without a proof (RFC 9449 section 5.2).
+	DPoPBoundTokens bool
+	// RequirePAR refuses authorization requests that were not pushed (RFC 9126 section 6).
+	RequirePAR bool
 	// RedirectURIs are compared exactly, but for the port of an http URI on 127.0.0.1, [::1] or
 	// localhost that is registered without one (RFC 8252 section 7.3).
 	RedirectURIs []string
@@ -156,6 +160,8 @@ func (c *Client) record() *goidc.Client {
 			TokenRevocationAuthnMethod:  goidc.AuthnMethod(c.RevocationAuthMethod),
 			TLSSubjectDistinguishedName: c.TLSSubjectDN,
 			TLSTokenBindingIsRequired:   c.CertificateBoundTokens,
+			DPoPTokenBindingIsRequired:  c.DPoPBoundTokens,
+			PARIsRequired:               c.RequirePAR,
 			IDTokenSigAlg:               goidc.SignatureAlgorithm(c.IDTokenAlg),
 		},
 	}

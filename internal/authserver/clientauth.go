@@ -55,7 +55,5 @@ func (s *Server) answerRevoke(a *answer, r *http.Request) {
 		return
 	}
 	s.inTurn(a, r)
-	if a.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
-		a.header.Set("WWW-Authenticate", `Basic realm="fob-demo"`)
-	}
+	fixStatus(a, r)
 }

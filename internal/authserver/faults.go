@@ -80,6 +80,23 @@ const (
 	APIUnavailable    Fault = "api: 503 with Retry-After"
 )
 
+// Faults of proofs of possession.
+const (
+	// DPoPNonceAgain answers use_dpop_nonce although the nonce is good.
+	DPoPNonceAgain Fault = "dpop: use_dpop_nonce for a good nonce"
+	// NoDPoPNonce leaves DPoP-Nonce out, also with use_dpop_nonce.
+	NoDPoPNonce Fault = "dpop: no nonce in the answer"
+	// BearerForDPoP calls a token a bearer token that is bound to a key.
+	BearerForDPoP Fault = "token answer: token_type Bearer"
+)
+
+// Faults of pushed authorization requests.
+const (
+	PARUnavailable Fault = "par: 503 with Retry-After"
+	// PARExpired ends the time of a request_uri when it is handed out.
+	PARExpired Fault = "par: request_uri expired at once"
+)
+
 // UntilCleared makes a fault last.
 const UntilCleared = -1
 

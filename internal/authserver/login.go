@@ -142,6 +142,9 @@ func deny(code, description string) (goidc.Status, error) {
 // begin decides what a new authorization request needs (OpenID Connect Core section 3.1.2.3).
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, c *goidc.Client) (goidc.Status, error) {
 	audience := requestOf(r.Context()).form["audience"]
+	if pushed := asString(as.Store[keyAudience]); pushed != "" {
+		audience = strings.Split(pushed, "\n")
+	}
 	for _, target := range as.Resources {
 		if !s.opts.knownTarget(target, true) {
 			return deny("invalid_target", "this resource is not known here")

@@ -46,6 +46,12 @@ func (s *Server) authentication() []provider.Option {
 	if s.opts.offersMethod(goidc.AuthnMethodPrivateKeyJWT) {
 		opts = append(opts, provider.WithPrivateKeyJWTAuthn(clientAlgs[0], clientAlgs[1:]...))
 	}
+	if d := s.opts.DPoP; d != nil {
+		opts = append(opts, provider.WithDPoP(d.algs()[0], d.algs()[1:]...))
+		if d.Required {
+			opts = append(opts, provider.WithDPoPRequired(d.algs()[0], d.algs()[1:]...))
+		}
+	}
 	if s.mtlsHost != "" {
 		opts = append(opts, provider.WithMTLS(s.mutualIssuer(), s.clientCertificate), provider.WithTLSTokenBinding())
 	}

@@ -48,6 +48,10 @@ type Options struct {
 	// AuthMethods offers client authentication methods beyond those of Clients, for clients
 	// that register themselves.
 	AuthMethods []string
+	// DPoP takes proofs of possession and binds tokens to their keys; nil ignores proofs.
+	DPoP *DPoP
+	// PAR offers pushed authorization requests.
+	PAR *PAR
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string

@@ -52,6 +52,7 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 	}
 	opts = append(opts, s.authentication()...)
 	opts = append(opts, s.grants()...)
+	opts = append(opts, s.par()...)
 	if s.store.rotates {
 		opts = append(opts, provider.WithRefreshTokenRotation())
 	}

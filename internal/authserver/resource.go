@@ -11,35 +11,43 @@ import (
 	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
+// access is an access token as the resource server sees it.
+type access struct {
+	goidc.TokenInfo
+	audience []string
+}
+
 // bearer returns the access token of a request and what it stands for. go-oidc also takes a
-// refresh token for an access token here; this does not. The problem is in words, for
-// error_description; "" without a token at all (RFC 6750 section 3.1: no error code then).
-func (s *Server) bearer(r *http.Request) (info goidc.TokenInfo, aud []string, problem string, ok bool) {
+// refresh token for an access token here; this does not. Without a token at all the refusal has no
+// code (RFC 6750 section 3.1).
+func (s *Server) bearer(r *http.Request) (access, *refusal) {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return info, nil, "", false
+	known := strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP") && s.opts.DPoP != nil
+	if !found || !known || token == "" {
+		return access{}, &refusal{"", "send an access token: Authorization: Bearer …"}
 	}
 	head, claims, err := decodeJWT(token)
+	var aud []string
 	if err == nil {
 		// RFC 9068 section 4: anything but at+jwt is refused, an id_token among it.
 		if head["typ"] != "at+jwt" {
-			return info, nil, "this is no access token", false
+			return access{}, &refusal{"invalid_token", "this is no access token"}
 		}
 		aud = stringsIn(claims["aud"])
 		if exp, _ := claims["exp"].(float64); float64(time.Now().Unix()) >= exp {
-			return info, nil, "the access token expired", false
+			return access{}, &refusal{"invalid_token", "the access token expired"}
 		}
 	} else if aud, found = s.store.opaqueAudience(token); !found {
-		return info, nil, "this is no access token", false
+		return access{}, &refusal{"invalid_token", "this is no access token"}
 	}
-	info, err = s.provider.Introspect(r.Context(), token)
+	info, err := s.provider.Introspect(r.Context(), token)
 	if err != nil || !info.IsActive {
-		return info, nil, "the access token is expired, revoked or not from here", false
+		return access{}, &refusal{"invalid_token", "the access token is expired, revoked or not from here"}
 	}
 	if problem := checkCertificate(requestOf(r.Context()).certificate, info.Confirmation); problem != "" {
-		return info, nil, problem, false
+		return access{}, &refusal{"invalid_token", problem}
 	}
-	return info, aud, "", true
+	return access{info, aud}, s.proveAccess(r, scheme, token, info.Confirmation)
 }
 
 func stringsIn(v any) []string {
@@ -56,17 +64,25 @@ func stringsIn(v any) []string {
 	return nil
 }
 
-// challenge answers 401 (RFC 6750 section 3).
-func challenge(a *answer, problem string) {
+// challenge answers 401 (RFC 6750 section 3, RFC 9449 section 7.1).
+func (s *Server) challenge(a *answer, r *http.Request, no *refusal) {
 	value := `Bearer realm="fob-demo"`
-	if problem != "" {
-		value += fmt.Sprintf(`, error="invalid_token", error_description="%s"`, problem)
+	if no.code != "" {
+		value += fmt.Sprintf(`, error="%s", error_description="%s"`, no.code, no.description)
 	}
-	a.header.Set("WWW-Authenticate", value)
-	if problem == "" {
-		problem = "send an access token: Authorization: Bearer …"
+	proof := no
+	if s.opts.DPoP == nil || !strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "dpop ") {
+		a.header.Add("WWW-Authenticate", value)
+		proof = nil
 	}
-	a.refuse(http.StatusUnauthorized, "invalid_token", problem)
+	if s.opts.DPoP != nil {
+		a.header.Add("WWW-Authenticate", s.dpopChallenge(proof))
+	}
+	code := no.code
+	if code == "" {
+		code = "invalid_token"
+	}
+	a.refuse(http.StatusUnauthorized, code, no.description)
 }
 
 // Whoami is the answer of the protected API.
@@ -95,12 +111,13 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 		a.later(http.StatusServiceUnavailable, s.faults.retry())
 		return
 	}
-	info, aud, problem, ok := s.bearer(r)
-	if ok && !slices.Contains(aud, s.issuer+apiPath) {
-		ok, problem = false, "the access token is for somebody else"
+	s.offerNonce(a, s.apiNonces)
+	info, no := s.bearer(r)
+	if no == nil && !slices.Contains(info.audience, s.issuer+apiPath) {
+		no = &refusal{"invalid_token", "the access token is for somebody else"}
 	}
-	if !ok {
-		challenge(a, problem)
+	if no != nil {
+		s.challenge(a, r, no)
 		return
 	}
 	if !hasScope(info.Scopes, "api") {
@@ -118,7 +135,7 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 	data, err := json.MarshalIndent(Whoami{
 		Message: fmt.Sprintf("Hello %s, your token works for another %s.", u.Name, left),
 		Subject: u.Sub, Name: u.Name, PreferredUsername: u.Login, Email: u.Email,
-		ClientID: info.ClientID, Scope: info.Scopes, Audience: aud,
+		ClientID: info.ClientID, Scope: info.Scopes, Audience: info.audience,
 		ExpiresAt: expires.UTC(), ExpiresIn: int(left / time.Second),
 	}, "", "  ")
 	if err != nil {
@@ -131,15 +148,27 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 
 // answerUserinfo answers the userinfo endpoint (OpenID Connect Core section 5.3).
 func (s *Server) answerUserinfo(a *answer, r *http.Request) {
-	if _, _, problem, ok := s.bearer(r); !ok {
-		challenge(a, problem)
+	s.offerNonce(a, s.apiNonces)
+	info, no := s.bearer(r)
+	if no != nil {
+		s.challenge(a, r, no)
 		return
 	}
-	s.protocol.ServeHTTP(a, r)
-	if a.status == http.StatusForbidden {
+	if !hasScope(info.Scopes, "openid") {
 		a.header.Set("WWW-Authenticate", `Bearer realm="fob-demo", error="insufficient_scope", scope="openid"`)
+		a.refuse(http.StatusForbidden, "insufficient_scope", "the access token is without the scope openid")
+		return
 	}
-	if a.status == http.StatusOK && s.faults.take(UserinfoOther) {
-		a.replaceJSON(http.StatusOK, map[string]string{"sub": "somebody-else"})
+	g, err := s.store.Grant(r.Context(), info.GrantID)
+	if err != nil {
+		a.refuse(http.StatusInternalServerError, "server_error", "the grant of this token is gone")
+		return
 	}
+	claims := s.userClaims(r.Context(), g)
+	claims["sub"] = info.Subject
+	if s.faults.take(UserinfoOther) {
+		claims = map[string]any{"sub": "somebody-else"}
+	}
+	a.header.Set("Cache-Control", "no-store")
+	a.replaceJSON(http.StatusOK, claims)
 }

@@ -17,6 +17,7 @@ const (
 	endpointDiscovery endpoint = "discovery"
 	endpointJWKS      endpoint = "jwks"
 	endpointAuthorize endpoint = "authorize"
+	endpointPAR       endpoint = "par"
 	endpointToken     endpoint = "token"
 	endpointRevoke    endpoint = "revoke"
 	endpointUserinfo  endpoint = "userinfo"
@@ -39,6 +40,7 @@ const maxBody = 64 << 10
 // its context through to every callback.
 type request struct {
 	endpoint    endpoint
+	url         string            // as the client sees it, without query
 	form        url.Values        // query and body
 	keepRefresh bool              // the fault NoRefreshToken: do not rotate this time
 	audience    []string          // of the token being made
@@ -75,6 +77,8 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointJWKS, path
 	case path == "/authorize" || strings.HasPrefix(path, "/authorize/"):
 		return endpointAuthorize, path
+	case path == "/par" && s.opts.PAR != nil:
+		return endpointPAR, path
 	case path == "/token":
 		return endpointToken, path
 	case path == "/revoke":
@@ -104,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the form cannot be read", http.StatusBadRequest)
 		return
 	}
-	rec := &request{endpoint: ep, form: r.Form, certificate: s.certificateOf(r)}
+	rec := &request{endpoint: ep, url: s.urlOf(r), form: r.Form, certificate: s.certificateOf(r)}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rec))
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
@@ -122,6 +126,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !s.answerToken(a, r) {
 			return // the client is gone
 		}
+	case endpointPAR:
+		s.answerPAR(a, r)
 	case endpointRevoke:
 		s.answerRevoke(a, r)
 	case endpointAPI:

@@ -7,13 +7,15 @@ import (
 
 // Stats are counts since the start of a server.
 type Stats struct {
-	// Requests counts by endpoint: discovery, jwks, authorize, token, revoke, userinfo, logout,
-	// api, other.
+	// Requests counts by endpoint: discovery, jwks, authorize, par, token, revoke, userinfo,
+	// logout, api, home, other.
 	Requests map[string]int
 	// Logins counts sign-ins on the login page and by Options.AutoApprove.
 	Logins int
 	// Codes counts authorization codes redeemed, Refreshes refresh tokens exchanged.
 	Codes, Refreshes int
+	// OtherGrants counts tokens handed out for any other grant.
+	OtherGrants int
 	// CodesReplayed counts codes that came a second time.
 	CodesReplayed int
 	// GraceUsed counts superseded refresh tokens that came again within the grace period,

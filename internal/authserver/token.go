@@ -24,29 +24,21 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	if s.refuseToken(a) {
 		return true
 	}
-	if err := s.checkClientRequest(r); err != nil {
-		a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
-		return true
-	}
 	rec := requestOf(r.Context())
 	refresh := rec.form.Get("grant_type") == "refresh_token"
 	rec.keepRefresh = refresh && s.faults.take(NoRefreshToken)
 
-	s.inTurn(a, r)
+	s.answerClient(a, r)
 
-	switch {
-	case a.says("invalid_client") && r.Header.Get("Authorization") != "":
-		// RFC 6749 section 5.2: answer in the scheme that the client used.
-		a.header.Set("WWW-Authenticate", `Basic realm="fob-demo"`)
-	case a.status == http.StatusForbidden, a.status == http.StatusUnauthorized && !a.says("invalid_client"):
-		// go-oidc says 403 and 401 where RFC 6749 section 5.2 has 400.
-		a.status = http.StatusBadRequest
-	case a.status == http.StatusOK:
+	if a.status == http.StatusOK {
 		s.counts.add(func(st *Stats) {
-			if refresh {
+			switch rec.form.Get("grant_type") {
+			case "refresh_token":
 				st.Refreshes++
-			} else {
+			case "authorization_code":
 				st.Codes++
+			default:
+				st.OtherGrants++
 			}
 		})
 		if err := s.completeTokens(a, rec); err != nil {
@@ -156,6 +148,9 @@ func (s *Server) completeTokens(a *answer, rec *request) error {
 	}
 	if s.faults.take(NoAccessToken) {
 		delete(members, "access_token")
+	}
+	if s.faults.take(BearerForDPoP) {
+		members["token_type"] = json.RawMessage(`"Bearer"`)
 	}
 	if s.faults.take(WrongTokenType) {
 		members["token_type"] = json.RawMessage(`"mac"`)
