@@ -58,7 +58,11 @@ func checkColor(v string) string {
 	return "is not a color Fob knows; write " + strings.Join(names, ", ") + " or #rrggbb"
 }
 
-// checkSecure parses a URL that must be https, or http on this machine.
+// plainHTTP is what is wrong with http beyond this machine. A profile may allow it: see allow_http.
+const plainHTTP = "sends tokens over plain http, which only this machine (localhost, 127.0.0.1, [::1]) may; use https"
+
+// checkSecure parses a URL that must be https, or http on this machine. The URL is there too when plain http is
+// all that is wrong.
 func checkSecure(v, example string) (*url.URL, string) {
 	if strings.ContainsFunc(v, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return nil, "has a space in it; write it like " + example
@@ -75,12 +79,12 @@ func checkSecure(v, example string) (*url.URL, string) {
 		return nil, "names no host; write it like " + example
 	case u.User != nil:
 		return nil, "holds a user name or password; remove everything up to the \"@\""
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, "sends tokens over plain http, which only this machine (localhost, 127.0.0.1, [::1]) may; use https"
 	case strings.Contains(v, "#"):
 		return nil, "has a #fragment, which is never sent; remove it"
 	case !validPort(u.Port()):
 		return nil, "has a port that is not between 1 and 65535"
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return u, plainHTTP
 	}
 	return u, ""
 }
@@ -103,7 +107,7 @@ func loopback(host string) bool {
 
 func checkIssuer(v string) string {
 	u, bad := checkSecure(v, "https://login.example.com")
-	if bad == "" && (u.RawQuery != "" || u.ForceQuery) { // RFC 8414 §2: no query or fragment components
+	if u != nil && (u.RawQuery != "" || u.ForceQuery) { // RFC 8414 §2: no query or fragment components
 		return "has a query (?…); an issuer has none (RFC 8414 §2)"
 	}
 	return bad
@@ -116,7 +120,7 @@ func checkEndpoint(v string) string {
 
 func checkBaseURL(v string) string {
 	u, bad := checkSecure(v, "https://api.example.com/v1")
-	if bad == "" && (u.RawQuery != "" || u.ForceQuery) {
+	if u != nil && (u.RawQuery != "" || u.ForceQuery) {
 		return "has a query (?…); give the part that all addresses of the API share"
 	}
 	return bad
@@ -135,7 +139,13 @@ func checkResource(v string) string {
 	return ""
 }
 
+// outOfBand is the redirect URI of an OAuth 1.0a login whose verifier is typed in (RFC 5849 §2.1).
+const outOfBand = "oob"
+
 func checkRedirect(v string) string {
+	if v == outOfBand {
+		return ""
+	}
 	const example = "http://127.0.0.1:0/callback"
 	u, err := url.Parse(v)
 	if err != nil || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
@@ -202,14 +212,6 @@ func checkACR(v string) string {
 	}
 	return ""
 }
-
-func checkAuthMethod(v string) string {
-	return oneOf(v, "none", "client_secret_basic", "client_secret_post")
-}
-
-func checkGrant(v string) string { return oneOf(v, "authorization_code") }
-
-func checkResponseMode(v string) string { return oneOf(v, "query", "form_post") }
 
 func oneOf(v string, known ...string) string {
 	for _, k := range known {

@@ -3,6 +3,7 @@ package profiles
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Kind is what sort of value a field holds; an editor chooses its widget by it.
@@ -21,16 +22,27 @@ const (
 	KindParameters Kind = "parameters" // KEY=VALUE, any number of them
 	KindColor      Kind = "color"      // as [RGB] reads it
 	KindCommand    Kind = "command"    // a program with arguments, started without a shell
+	KindJSON       Kind = "json"       // an object or an array, as JSON text
+	KindPEM        Kind = "pem"        // certificates, as text of several lines
 )
 
 // The groups of fields, in the order to show them.
 const (
-	GroupProfile  = "Profile"
-	GroupServer   = "Server"
-	GroupClient   = "Client"
-	GroupRequest  = "Request"
-	GroupRedirect = "Redirect"
-	GroupToken    = "Token"
+	GroupProfile      = "Profile"
+	GroupServer       = "Server"
+	GroupClient       = "Client"
+	GroupRequest      = "Request"
+	GroupAssertion    = "Assertion"
+	GroupExchange     = "Token exchange"
+	GroupBackchannel  = "Login on another device"
+	GroupOAuth1       = "OAuth 1.0a"
+	GroupRedirect     = "Redirect"
+	GroupToken        = "Token"
+	GroupProtection   = "Signatures and encryption"
+	GroupConstrained  = "Sender-constrained tokens"
+	GroupRegistration = "Registration"
+	GroupNetwork      = "Network"
+	GroupQuirks       = "Quirks"
 )
 
 // Choice is one of the values a field offers.
@@ -54,11 +66,16 @@ type Field struct {
 	// Required says that a profile does not work without a value here, whatever its other fields hold.
 	Required bool
 	Advanced bool // most profiles leave it alone
+	// Multiline says that a value has several lines: a key, a certificate, JSON.
+	Multiline bool
+	// When says in words what the condition behind Shown is; "" for a field that always has a meaning.
+	When string
 
 	spaced bool               // values of a list never hold a space, so that text splits at spaces
+	empty  bool               // `KEY.NAME=` stores an empty value, which leaves the parameter out, and does not remove it
 	shown  func(Profile) bool // nil is always
 	check  func(string) string
-	member func(*Profile) any // *string, *List, *Parameters, *Duration or **int; nil for a secret
+	member func(*Profile) any // *string, *List, *Parameters, *Duration, **int or *bool; nil for a secret
 }
 
 // Multiple says whether the field takes several values: `--set` may be repeated for it.
@@ -90,13 +107,20 @@ func lookup(key string) (f *Field, parameter string, ok bool) {
 }
 
 func row(key string) *Field {
-	for i := range table {
-		if table[i].Key == key {
-			return &table[i]
-		}
+	if i, ok := rows()[key]; ok {
+		return &table[i]
 	}
 	return nil
 }
+
+// rows finds a row by its key.
+var rows = sync.OnceValue(func() map[string]int {
+	index := make(map[string]int, len(table))
+	for i := range table {
+		index[table[i].Key] = i
+	}
+	return index
+})
 
 // unknownKey says that there is no such field, and which one may have been meant.
 func unknownKey(key string) Problem {

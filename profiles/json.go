@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,8 @@ func isSet(m any) bool {
 		return *m != 0
 	case **int:
 		return *m != nil
+	case *bool:
+		return *m
 	}
 	return false
 }
@@ -90,7 +93,12 @@ func isSet(m any) bool {
 func (f *Field) appendValue(dst []byte, m any, line string) []byte {
 	switch m := m.(type) {
 	case *string:
+		if f.Kind == KindJSON && jsonText(*m) {
+			return append(dst, *m...)
+		}
 		return appendString(dst, *m)
+	case *bool:
+		return strconv.AppendBool(dst, *m)
 	case *Duration:
 		return appendString(dst, m.String())
 	case **int:
@@ -103,10 +111,24 @@ func (f *Field) appendValue(dst []byte, m any, line string) []byte {
 	return dst
 }
 
-// appendList writes scope and acr_values as one string (RFC 7591 §2, OpenID Connect Core §3.1.2.1), a single redirect
+// jsonText says whether a text is a JSON object or array, which stands in the file as it is.
+func jsonText(text string) bool {
+	return text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text))
+}
+
+// compacted is JSON text without its white space; any other text is left alone.
+func compacted(text string) string {
+	var out bytes.Buffer
+	if !jsonText(text) || json.Compact(&out, []byte(text)) != nil {
+		return text
+	}
+	return out.String()
+}
+
+// appendList writes scope and its like as one string (RFC 7591 §2, OpenID Connect Core §3.1.2.1), a single redirect
 // URI as a string, everything else as an array.
 func (f *Field) appendList(dst []byte, list List, line string) []byte {
-	oneString := f.Key == "scope" || f.Key == "acr_values"
+	oneString := f.Key == "scope" || f.Key == "acr_values" || f.Key == "extra_scope_to_consent" || f.Key == "ui_locales"
 	for _, v := range list {
 		if strings.ContainsAny(v, " \t\r\n") || v == "" {
 			oneString = false // not valid, and not to be made something else by writing it
@@ -154,15 +176,15 @@ func decodeProfile(text string) (Profile, []Problem) {
 		return p, []Problem{{Key: "name", Message: "is missing, the profile is " + kindOf(text) + "; write it as an object: {\"name\": …}"}}
 	}
 	var problems []Problem
-	var seen [64]bool // by row of the table
+	var seen [256]bool // by row of the table
 	for _, m := range objectMembers(text) {
-		i := slices.IndexFunc(table, func(f Field) bool { return f.Key == m.key })
+		i, known := rows()[m.key]
 		switch {
 		case secretName(m.key):
 			if m.raw != "null" && m.raw != `""` {
 				p.noteSecret(m.key)
 			}
-		case i < 0:
+		case !known:
 			p.unknown = append(p.unknown, member{key: m.key, raw: m.raw})
 		case seen[i]:
 			problems = append(problems, Problem{Key: m.key, Message: "is there twice; remove one"})
@@ -196,7 +218,12 @@ func (p *Profile) decodeMember(f *Field, raw string) error {
 	}
 	switch m := f.member(p).(type) {
 	case *string:
-		return decodeString(raw, m)
+		return p.decodeText(f, raw, m)
+	case *bool:
+		if raw != "true" && raw != "false" {
+			return fmt.Errorf("is %s; write true or false without quotes", kindOf(raw))
+		}
+		*m = raw == "true"
 	case *List:
 		return f.decodeList(raw, m)
 	case *Parameters:
@@ -224,6 +251,28 @@ func decodeString(raw string, to *string) error {
 		return fmt.Errorf("is %s; write it as text in quotes", kindOf(raw))
 	}
 	*to = stringValue(raw)
+	return nil
+}
+
+// decodeText reads text; JSON stands in the file as it is or as text.
+func (p *Profile) decodeText(f *Field, raw string, to *string) error {
+	if f.Kind == KindJSON && raw[0] != '"' {
+		if raw[0] != '{' && raw[0] != '[' {
+			return fmt.Errorf("is %s; write it as JSON, like %s", kindOf(raw), f.Example)
+		}
+		*to = compacted(raw)
+		return nil
+	}
+	if err := decodeString(raw, to); err != nil {
+		return err
+	}
+	switch {
+	case f.Kind == KindJSON:
+		*to = compacted(*to)
+	case f.Kind == KindPEM && strings.Contains(*to, "PRIVATE KEY"):
+		*to = ""
+		p.noteSecret(f.Key)
+	}
 	return nil
 }
 
@@ -260,7 +309,7 @@ func (p *Profile) decodeParameters(f *Field, raw string, to *Parameters) error {
 	}
 	var all Parameters
 	for _, m := range objectMembers(raw) {
-		if secretName(m.key) {
+		if f.secretParameter(m.key, m.raw) {
 			p.noteSecret(f.Key + "." + m.key)
 			continue
 		}

@@ -187,7 +187,7 @@ func checkAddress(answer, example string) (string, string) {
 		answer = "https://" + answer
 	}
 	u, bad := checkSecure(answer, example)
-	if bad == "" && (u.RawQuery != "" || u.ForceQuery) {
+	if u != nil && (u.RawQuery != "" || u.ForceQuery) {
 		bad = "has a query (?…); give it like " + example
 	}
 	return answer, bad

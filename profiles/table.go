@@ -1,8 +1,15 @@
 package profiles
 
-// table is the one description of every field, in the order to show and to write them. It is static data: nothing of
-// it is computed when the program starts.
-var table = []Field{
+import "slices"
+
+// table is the one description of every field, in the order to show and to write them. Its parts are static data, put
+// together once.
+var table = slices.Concat(profileFields, serverFields, clientFields, requestFields, assertionFields, exchangeFields,
+	backchannelFields, oauth1Fields, redirectFields, tokenFields, protectionFields, constrainedFields, registrationFields,
+	networkFields, quirkFields)
+
+// profileFields tell one profile from another.
+var profileFields = []Field{
 	{
 		Key: "name", Label: "Name", Group: GroupProfile, Kind: KindText, Required: true,
 		Help:    "What you call this login, in the tray and on the command line. Up to 64 characters; no \"/\" and no \"-\" in front.",
@@ -37,7 +44,10 @@ var table = []Field{
 		check:   checkLabel,
 		member:  func(p *Profile) any { return &p.Preset },
 	},
+}
 
+// serverFields say which server it is and where its endpoints are.
+var serverFields = []Field{
 	{
 		Key: "issuer", Label: "Issuer", Group: GroupServer, Kind: KindURL,
 		Help: "The address of the authorization server, exactly as it names itself. Fob finds the endpoints from it. " +
@@ -66,6 +76,16 @@ var table = []Field{
 		member:  func(p *Profile) any { return &p.TokenEndpoint },
 	},
 	{
+		Key: "refresh_endpoint", Label: "Refresh endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "the token endpoint",
+		Help:    "Where tokens are refreshed, at the few servers that have an endpoint of its own for it.",
+		Example: "https://login.example.com/refresh",
+		RFC:     "RFC 6749 §6",
+		shown:   isOAuth2,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.RefreshEndpoint },
+	},
+	{
 		Key: "revocation_endpoint", Label: "Revocation endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
 		Default: "from the issuer",
 		Help:    "Where Fob tells the server at logout that the tokens are no longer needed.",
@@ -73,6 +93,16 @@ var table = []Field{
 		RFC:     "RFC 7009 §2",
 		check:   checkEndpoint,
 		member:  func(p *Profile) any { return &p.RevocationEndpoint },
+	},
+	{
+		Key: "introspection_endpoint", Label: "Introspection endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "from the issuer",
+		Help:    "Where Fob asks the server what a token is worth when you ask for it.",
+		Example: "https://login.example.com/introspect",
+		RFC:     "RFC 7662 §2",
+		shown:   isOAuth2,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.IntrospectionEndpoint },
 	},
 	{
 		Key: "userinfo_endpoint", Label: "UserInfo endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
@@ -101,205 +131,58 @@ var table = []Field{
 		check:   checkEndpoint,
 		member:  func(p *Profile) any { return &p.JWKSURI },
 	},
-
 	{
-		Key: "client_id", Label: "Client ID", Group: GroupClient, Kind: KindText, Required: true,
-		Help:    "The name under which this client is registered at the server.",
-		Example: "acme-desktop",
-		RFC:     "RFC 6749 §2.2",
-		check:   checkClientID,
-		member:  func(p *Profile) any { return &p.ClientID },
+		Key: "pushed_authorization_request_endpoint", Label: "Pushed request endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "from the issuer",
+		Help: "Where Fob leaves the request before the browser opens, so that the address bar shows only a reference to " +
+			"it.",
+		Example: "https://login.example.com/par",
+		RFC:     "RFC 9126 §5",
+		When:    "the grant opens a browser",
+		shown:   usesAuthorization,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.PushedAuthorizationRequestEndpoint },
 	},
 	{
-		Key: "client_secret", Label: "Client secret", Group: GroupClient, Kind: KindSecret,
-		Help: "Only for clients that the server gave one. It rests in the keychain, never in profiles.json; " +
-			"on the command line it is read from a file (@FILE) or from stdin (-).",
-		Example: "@secret.txt",
-		RFC:     "RFC 6749 §2.3.1",
-		shown:   usesSecret,
-		check:   checkSecret,
+		Key: "device_authorization_endpoint", Label: "Device endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "from the issuer",
+		Help:    "Where Fob gets the code that you type in on another device.",
+		Example: "https://login.example.com/device",
+		RFC:     "RFC 8628 §4",
+		When:    "you log in on another device: the grant is device_code, or `fob login --device`",
+		shown:   isOAuth2,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.DeviceAuthorizationEndpoint },
 	},
 	{
-		Key: "token_endpoint_auth_method", Label: "Client authentication", Group: GroupClient, Kind: KindChoice,
-		Default: "client_secret_basic with a client secret, none without",
-		Help:    "How the client proves itself at the token endpoint.",
-		Example: "client_secret_post",
-		RFC:     "RFC 7591 §2",
-		Choices: []Choice{
-			{"", "Automatic"}, {"none", "None (public client)"},
-			{"client_secret_basic", "Secret in the Authorization header"}, {"client_secret_post", "Secret in the request body"},
-		},
-		check:  checkAuthMethod,
-		member: func(p *Profile) any { return &p.TokenEndpointAuthMethod },
-	},
-
-	{
-		Key: "grant_type", Label: "Grant", Group: GroupRequest, Kind: KindChoice, Advanced: true,
-		Default: DefaultGrantType,
-		Help:    "How a token is obtained.",
-		Example: "authorization_code",
-		RFC:     "RFC 7591 §2",
-		Choices: []Choice{{"authorization_code", "Log in with the browser"}},
-		check:   checkGrant,
-		member:  func(p *Profile) any { return &p.GrantType },
+		Key: "backchannel_authentication_endpoint", Label: "Backchannel endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "from the issuer",
+		Help:    "Where Fob asks the server to reach you on your phone.",
+		Example: "https://login.example.com/bc-authorize",
+		RFC:     "OpenID CIBA Core 1.0 §4",
+		When:    "the grant is ciba",
+		shown:   isCIBA,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.BackchannelAuthenticationEndpoint },
 	},
 	{
-		Key: "scope", Label: "Scopes", Group: GroupRequest, Kind: KindList, spaced: true,
-		Default: "what the server gives without being asked",
-		Help: "What the token shall be good for. \"openid\" asks for an ID token; \"offline_access\" makes most servers " +
-			"hand out a refresh token.",
-		Example: "openid profile offline_access",
-		RFC:     "RFC 6749 §3.3",
-		check:   checkScope,
-		member:  func(p *Profile) any { return &p.Scope },
+		Key: "registration_endpoint", Label: "Registration endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
+		Default: "from the issuer",
+		Help:    "Where Fob registers itself as a client, at servers that let anybody do so.",
+		Example: "https://login.example.com/register",
+		RFC:     "RFC 7591 §3",
+		shown:   isOAuth2,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.RegistrationEndpoint },
 	},
 	{
-		Key: "audience", Label: "Audience", Group: GroupRequest, Kind: KindText,
-		Help:    "The API the token is for, at servers that want it in this parameter (Auth0 and its kin).",
-		Example: "https://api.example.com",
-		check:   checkPlain,
-		member:  func(p *Profile) any { return &p.Audience },
+		Key: "temporary_credential_endpoint", Label: "Temporary credentials endpoint", Group: GroupServer, Kind: KindURL,
+		Help:    "Where an OAuth 1.0a login begins; many servers call it the request token URL.",
+		Example: "https://login.example.com/oauth/request_token",
+		RFC:     "RFC 5849 §2.1",
+		When:    "the grant is oauth1",
+		shown:   isOAuth1,
+		check:   checkEndpoint,
+		member:  func(p *Profile) any { return &p.TemporaryCredentialEndpoint },
 	},
-	{
-		Key: "resource", Label: "Resources", Group: GroupRequest, Kind: KindList, Advanced: true, spaced: true,
-		Help:    "The APIs the token is for, each as an absolute URI.",
-		Example: "https://api.example.com/v1",
-		RFC:     "RFC 8707 §2",
-		check:   checkResource,
-		member:  func(p *Profile) any { return &p.Resource },
-	},
-	{
-		Key: "response_mode", Label: "Response mode", Group: GroupRequest, Kind: KindChoice, Advanced: true,
-		Default: "query",
-		Help:    "How the server hands the code to Fob: in the address, or as a form that the browser posts.",
-		Example: "form_post",
-		RFC:     "OAuth 2.0 Form Post Response Mode 1.0 §2",
-		Choices: []Choice{{"", "Automatic"}, {"query", "In the address"}, {"form_post", "As a posted form"}},
-		shown:   usesBrowser,
-		check:   checkResponseMode,
-		member:  func(p *Profile) any { return &p.ResponseMode },
-	},
-	{
-		Key: "prompt", Label: "Prompt", Group: GroupRequest, Kind: KindText, Open: true, Advanced: true,
-		Default: "as the server likes",
-		Help:    "What the server shall ask at a login even when it could do without.",
-		Example: "select_account",
-		RFC:     "OpenID Connect Core 1.0 §3.1.2.1",
-		Choices: []Choice{
-			{"", "As the server likes"}, {"login", "Log in again"}, {"consent", "Ask for consent"},
-			{"select_account", "Choose the account"}, {"create", "Create an account"}, {"none", "Never ask"},
-		},
-		shown:  usesBrowser,
-		check:  checkPrompt,
-		member: func(p *Profile) any { return &p.Prompt },
-	},
-	{
-		Key: "login_hint", Label: "Login hint", Group: GroupRequest, Kind: KindText, Advanced: true,
-		Help:    "Who will log in, for the server to fill in.",
-		Example: "user@example.com",
-		RFC:     "OpenID Connect Core 1.0 §3.1.2.1",
-		shown:   usesBrowser,
-		check:   checkPlain,
-		member:  func(p *Profile) any { return &p.LoginHint },
-	},
-	{
-		Key: "max_age", Label: "Maximum age", Group: GroupRequest, Kind: KindNumber, Advanced: true,
-		Default: "none",
-		Help:    "How many seconds ago the login at the server may have been. 0 asks for a fresh one.",
-		Example: "3600",
-		RFC:     "OpenID Connect Core 1.0 §3.1.2.1",
-		shown:   usesBrowser,
-		check:   checkMaxAge,
-		member:  func(p *Profile) any { return &p.MaxAge },
-	},
-	{
-		Key: "acr_values", Label: "Authentication context", Group: GroupRequest, Kind: KindList, Advanced: true, spaced: true,
-		Help:    "How strong the login shall be, in the server's own words, the preferred first.",
-		Example: "urn:example:mfa",
-		RFC:     "OpenID Connect Core 1.0 §3.1.2.1",
-		shown:   usesBrowser,
-		check:   checkACR,
-		member:  func(p *Profile) any { return &p.ACRValues },
-	},
-	{
-		Key: "authorize_params", Label: "Extra authorization parameters", Group: GroupRequest, Kind: KindParameters, Advanced: true,
-		Help:    "More parameters for the authorization request, as the server's documentation names them.",
-		Example: "access_type=offline",
-		RFC:     "RFC 6749 §8.2",
-		shown:   usesBrowser,
-		check:   checkAuthorizeParameter,
-		member:  func(p *Profile) any { return &p.AuthorizeParams },
-	},
-	{
-		Key: "token_params", Label: "Extra token parameters", Group: GroupRequest, Kind: KindParameters, Advanced: true,
-		Help:    "More parameters for the token request, as the server's documentation names them.",
-		Example: "tenant=acme",
-		RFC:     "RFC 6749 §8.2",
-		check:   checkTokenParameter,
-		member:  func(p *Profile) any { return &p.TokenParams },
-	},
-
-	{
-		Key: "redirect_uri", Label: "Redirect URIs", Group: GroupRedirect, Kind: KindList, spaced: true,
-		Default: DefaultRedirectURI,
-		Help: "Where the browser brings the answer: this machine, on a port that the server accepts. Port 0 is any free port, " +
-			"no port is 80. Several are tried in order.",
-		Example: "http://127.0.0.1:8400/callback",
-		RFC:     "RFC 8252 §7.3",
-		shown:   usesBrowser,
-		check:   checkRedirect,
-		member:  func(p *Profile) any { return &p.RedirectURI },
-	},
-	{
-		Key: "browser", Label: "Browser", Group: GroupRedirect, Kind: KindCommand, Advanced: true,
-		Default: "the desktop's browser",
-		Help:    "The command that opens the login page; the address is added as its last argument.",
-		Example: "firefox -P work",
-		shown:   usesBrowser,
-		check:   checkCommand,
-		member:  func(p *Profile) any { return &p.Browser },
-	},
-	{
-		Key: "login_timeout", Label: "Login timeout", Group: GroupRedirect, Kind: KindDuration, Advanced: true,
-		Default: "5m",
-		Help:    "How long a login waits for the browser.",
-		Example: "10m",
-		shown:   usesBrowser,
-		check:   checkLoginTimeout,
-		member:  func(p *Profile) any { return &p.LoginTimeout },
-	},
-
-	{
-		Key: "refresh_before", Label: "Refresh before", Group: GroupToken, Kind: KindDuration, Advanced: true,
-		Default: "chosen from the token's lifetime",
-		Help:    "How long before its end a token is refreshed.",
-		Example: "5m",
-		check:   checkBefore,
-		member:  func(p *Profile) any { return &p.RefreshBefore },
-	},
-	{
-		Key: "reminder_before", Label: "Remind before", Group: GroupToken, Kind: KindDuration, Advanced: true,
-		Default: "10m",
-		Help:    "How long before its end you are reminded of a token that cannot be refreshed.",
-		Example: "30m",
-		check:   checkBefore,
-		member:  func(p *Profile) any { return &p.ReminderBefore },
-	},
-	{
-		Key: "api_base_url", Label: "API base URL", Group: GroupToken, Kind: KindURL,
-		Help:    "The API the token is for: the copied curl command calls it.",
-		Example: "https://api.example.com/v1",
-		check:   checkBaseURL,
-		member:  func(p *Profile) any { return &p.APIBaseURL },
-	},
-}
-
-func usesBrowser(p Profile) bool { return p.Grant() == "authorization_code" }
-
-func usesSecret(p Profile) bool {
-	switch p.TokenEndpointAuthMethod {
-	case "", "client_secret_basic", "client_secret_post":
-		return true
-	}
-	return false
 }

@@ -42,7 +42,8 @@ func TestTableAndStructAgree(t *testing.T) {
 }
 
 func TestRowsAreComplete(t *testing.T) {
-	groups := []string{GroupProfile, GroupServer, GroupClient, GroupRequest, GroupRedirect, GroupToken}
+	groups := []string{GroupProfile, GroupServer, GroupClient, GroupRequest, GroupAssertion, GroupExchange, GroupBackchannel, GroupOAuth1,
+		GroupRedirect, GroupToken, GroupProtection, GroupConstrained, GroupRegistration, GroupNetwork, GroupQuirks}
 	seen := map[string]bool{}
 	at := 0
 	for _, f := range Fields() {
@@ -52,6 +53,12 @@ func TestRowsAreComplete(t *testing.T) {
 		seen[f.Key] = true
 		if f.Label == "" || f.Help == "" || f.Example == "" || f.check == nil {
 			t.Errorf("%s: label, help, example or check is missing", f.Key)
+		}
+		if f.Kind == KindSecret && !secretName(f.Key) {
+			t.Errorf("%s is a secret and would be read from the file: add it to secretName", f.Key)
+		}
+		if (f.Kind == KindJSON || f.Kind == KindPEM) != f.Multiline && f.Kind != KindSecret {
+			t.Errorf("%s: a %s is multiline", f.Key, f.Kind)
 		}
 		if !strings.HasSuffix(f.Help, ".") {
 			t.Errorf("%s: help is no sentence: %q", f.Key, f.Help)
@@ -77,6 +84,9 @@ func TestRowsAreComplete(t *testing.T) {
 				t.Errorf("%s: default %q: %v", f.Key, f.Default, err)
 			}
 		}
+	}
+	if len(table) > 256 {
+		t.Error("decodeProfile counts 256 rows") // its array
 	}
 	if got := (Profile{}).Timeout().String(); got != "5m0s" || row("login_timeout").Default != DefaultLoginTimeout.String() {
 		t.Errorf("the default of login_timeout is %s and its row says %s", got, row("login_timeout").Default)

@@ -9,7 +9,8 @@ const missing = "is missing"
 
 // ValidateValue checks one value of a field while it is typed. The error is a [Problem]. An empty value is the default,
 // and wrong only where the field is required. A list may be given as one text with its values separated by spaces or
-// line breaks, parameters as KEY=VALUE with one in each line.
+// line breaks, parameters as KEY=VALUE with one in each line. Plain http is refused: [Profile.ValidateValue] knows whether
+// the profile allows it.
 func ValidateValue(key, value string) error {
 	f, parameter, ok := lookup(key)
 	if !ok {
@@ -48,6 +49,15 @@ func ValidateValue(key, value string) error {
 	return nil
 }
 
+// ValidateValue is the function of that name for a field of this profile.
+func (p Profile) ValidateValue(key, value string) error {
+	err := ValidateValue(key, value)
+	if problem, is := err.(Problem); is && problem.Message == plainHTTP && p.AllowHTTP {
+		return nil
+	}
+	return err
+}
+
 // Validate returns everything that is wrong with the profile, in the order of the fields; nil when it can be used. It
 // checks what can be known without asking anybody: whether the server agrees is for the login to find out.
 func (p Profile) Validate() []Problem {
@@ -61,6 +71,14 @@ func (p Profile) Validate() []Problem {
 		switch f.Key {
 		case "issuer":
 			all = append(all, p.validateServer()...)
+		case "client_id":
+			all = append(all, p.validateClient()...)
+		case "redirect_uri":
+			all = append(all, p.validateRedirect()...)
+		case "fapi_profile":
+			all = append(all, p.validateFAPI()...)
+		case "temporary_credential_params":
+			all = append(all, p.validateGrant()...)
 		case "token_params":
 			for _, name := range p.TokenParams.names() {
 				if p.sentTwice(name) {
@@ -83,7 +101,10 @@ func (f *Field) validate(p *Profile) []Problem {
 		}
 		return all
 	}
-	values := p.Get(f.Key)
+	if !f.Required && !isSet(f.member(p)) {
+		return nil
+	}
+	values := f.values(p, "")
 	if len(values) == 0 && f.Required {
 		return []Problem{{Key: f.Key, Message: missing}}
 	}
@@ -92,25 +113,10 @@ func (f *Field) validate(p *Profile) []Problem {
 			return []Problem{{Key: f.Key, Message: "has an empty value in its list; remove it"}}
 		}
 	}
-	if bad, found := f.checkAll(values); found {
+	if bad, found := f.checkAll(values); found && !(bad.Message == plainHTTP && p.AllowHTTP) {
 		return []Problem{bad}
 	}
 	return nil
-}
-
-// validateServer asks for what a login cannot do without: an issuer, or both endpoints.
-func (p Profile) validateServer() []Problem {
-	if p.Issuer != "" || p.AuthorizationEndpoint != "" && p.TokenEndpoint != "" {
-		return nil
-	}
-	switch {
-	case p.AuthorizationEndpoint != "":
-		return []Problem{{Key: "token_endpoint", Message: missing + ", and there is no issuer to find it from; give one of the two"}}
-	case p.TokenEndpoint != "":
-		return []Problem{{Key: "authorization_endpoint", Message: missing + ", and there is no issuer to find it from; give one of the two"}}
-	}
-	return []Problem{{Key: "issuer", Message: missing +
-		"; give the server's issuer, or authorization_endpoint and token_endpoint when it publishes none"}}
 }
 
 // secretProblems says of every secret that stood in the file where it belongs. Its value is not known any more.
@@ -118,9 +124,14 @@ func (p Profile) secretProblems() []Problem {
 	var all []Problem
 	for _, key := range p.secrets {
 		message := "is a secret in plain text in profiles.json and is not used; remove it from the file"
-		if key == "client_secret" {
+		f := row(key)
+		switch {
+		case f != nil && f.Kind == KindPEM:
+			message = "holds a private key, which is not used; keep the certificate alone in the file, and store its key with `fob profile set " +
+				shellWord(p.Name) + " tls_client_key=@FILE`"
+		case f != nil && f.Kind == KindSecret:
 			message = "is in plain text in profiles.json and is not used; remove it from the file and store it with `fob profile set " +
-				shellWord(p.Name) + " client_secret=@FILE` (or client_secret=- to read it from stdin)"
+				shellWord(p.Name) + " " + key + "=@FILE` (or " + key + "=- to read it from stdin)"
 		}
 		all = append(all, Problem{Key: key, Message: message})
 	}

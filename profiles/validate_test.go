@@ -71,16 +71,19 @@ func TestValidateValue(t *testing.T) {
 		{"api_base_url", "https://u:canary@api.example.com", "holds a user name or password"},
 
 		{"client_id", "https://app.example.com/client.json", ok},
-		{"client_id", "", "is missing"},
+		{"client_id", "", ok}, // whether there must be one is for the grant to say
 		{"client_id", "clïent", "outside printable ASCII"},
 		{"client_secret", "any thing: ü%&", ok},
 		{"client_secret", "", ok},
 		{"client_secret", "canary\nx", "has a line break"},
 		{"token_endpoint_auth_method", "", ok},
 		{"token_endpoint_auth_method", "none", ok},
-		{"token_endpoint_auth_method", "private_key_jwt", "is not one that Fob knows; it knows none, client_secret_basic and client_secret_post"},
+		{"token_endpoint_auth_method", "private_key_jwt", ok},
+		{"token_endpoint_auth_method", "secret", "is not one that Fob knows; it knows none, client_secret_basic, client_secret_post,"},
 		{"grant_type", "authorization_code", ok},
-		{"grant_type", "password", "is not one that Fob knows; it knows authorization_code"},
+		{"grant_type", "urn:example:grant", ok}, // F-031
+		{"grant_type", "https://example.com/grant", ok},
+		{"grant_type", "code", "is not one that Fob knows; it knows authorization_code, client_credentials,"},
 
 		{"scope", "openid https://www.googleapis.com/auth/drive users:read,write", ok},
 		{"scope", "a\\b", "which no scope may hold (RFC 6749 §3.3)"},
@@ -92,7 +95,8 @@ func TestValidateValue(t *testing.T) {
 		{"resource", "api.example.com", "is not an absolute URI"},
 		{"resource", "https://api.example.com#x", "has a #fragment"},
 		{"resource", "https://api.example.com/#", "has a #fragment"},
-		{"response_mode", "fragment", "it knows query and form_post"},
+		{"response_mode", "fragment.jwt", ok},
+		{"response_mode", "web_message", "it knows query, fragment, form_post"},
 		{"prompt", "login consent", ok},
 		{"prompt", "none login", "joins none with another value"},
 		{"prompt", "\"", "is not a list of words"},

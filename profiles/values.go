@@ -14,6 +14,11 @@ func (p *Profile) Get(key string) []string {
 	if !ok || f.member == nil {
 		return nil
 	}
+	return f.values(p, parameter)
+}
+
+// values are the values of the field, or of one of its parameters.
+func (f *Field) values(p *Profile, parameter string) []string {
 	switch m := f.member(p).(type) {
 	case *string:
 		if *m != "" {
@@ -28,6 +33,10 @@ func (p *Profile) Get(key string) []string {
 	case **int:
 		if *m != nil {
 			return []string{strconv.Itoa(**m)}
+		}
+	case *bool:
+		if *m {
+			return []string{"true"}
 		}
 	case *Parameters:
 		if parameter != "" {
@@ -51,7 +60,9 @@ func (m Parameters) pairs() []string {
 
 // Set gives a field its values as text. No value, or one that is empty, brings back the default. Lists take several
 // values and split each at spaces; "authorize_params" replaces all its parameters by KEY=VALUE, "authorize_params.KEY"
-// sets or removes one. The error is a [Problem]; the profile is then as it was. Fields are checked one by one:
+// sets one, and without a value removes it; an empty value removes it too, but for request_params, where it is kept and
+// means that the parameter is left out. Plain http is let pass here: whether it may be is for allow_http, which may come
+// later. The error is a [Problem]; the profile is then as it was. Fields are checked one by one:
 // [Profile.Validate] checks what they make together.
 func (p *Profile) Set(key string, values ...string) error {
 	f, parameter, ok := lookup(key)
@@ -68,7 +79,7 @@ func (p *Profile) Set(key string, values ...string) error {
 	if f.Kind != KindParameters {
 		values = trimmed(values)
 	}
-	if len(values) == 1 && values[0] == "" {
+	if len(values) == 1 && values[0] == "" && !(f.empty && parameter != "") {
 		values = nil
 	}
 	switch m := f.member(p).(type) {
@@ -100,12 +111,17 @@ func (f *Field) setOne(member any, values []string) error {
 	if value == "" && f.Key == "name" {
 		return Problem{Key: f.Key, Message: missing}
 	}
-	if bad, found := f.checkAll(values); found {
+	if bad, found := f.checkAll(values); found && bad.Message != plainHTTP {
 		return bad
 	}
 	switch m := member.(type) {
 	case *string:
+		if f.Kind == KindJSON {
+			value = compacted(value)
+		}
 		*m = value
+	case *bool:
+		*m = value == "true"
 	case *Duration:
 		*m = 0
 		if value != "" {

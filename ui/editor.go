@@ -50,7 +50,8 @@ func newEditor(d draft, taken []string) *editor {
 	e.discover = newDiscovery()
 	if d.preset != nil {
 		for _, q := range d.preset.Questions {
-			if _, same := profiles.FieldByKey(q.Key); !same { // a question for a field is that field
+			// A question for a field is that field; Keycloak's realm is not the field realm.
+			if !strings.Contains(strings.Join(d.preset.Profile.Get(q.Key), " "), "{"+q.Key+"}") {
 				e.answers = append(e.answers, e.watch(newField(profiles.Field{Key: "?" + q.Key, Label: q.Label, Help: q.Help, Example: q.Example, Default: q.Default, Kind: profiles.KindText})))
 			}
 		}

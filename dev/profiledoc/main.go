@@ -64,7 +64,7 @@ func fields() string {
 		text.WriteString("#### " + f.Key + "\n\n" + f.Help + "\n\n")
 		facts := []struct{ what, value string }{
 			{"In the window", f.Label}, {"Kind", kind(f)}, {"Default", f.Default}, {"Values", choices(f)},
-			{"Example", example(f)}, {"Named by", f.RFC},
+			{"Example", example(f)}, {"Matters when", f.When}, {"Named by", f.RFC},
 		}
 		for _, fact := range facts {
 			if fact.value != "" {
@@ -81,7 +81,7 @@ var kinds = map[profiles.Kind]string{
 	profiles.KindText: "text", profiles.KindURL: "a URL", profiles.KindList: "a list; repeat `--set`", profiles.KindChoice: "one of its values",
 	profiles.KindSecret:   "a secret; it rests in the keychain",
 	profiles.KindDuration: "a length of time, such as `90s`, `10m`, `1h30m`", profiles.KindNumber: "a whole number", profiles.KindBool: "`true` or `false`",
-	profiles.KindColor: "a colour", profiles.KindCommand: "a command with arguments, started without a shell",
+	profiles.KindJSON: "JSON", profiles.KindPEM: "certificates in PEM", profiles.KindColor: "a colour", profiles.KindCommand: "a command with arguments, started without a shell",
 }
 
 func kind(f profiles.Field) string {
@@ -111,7 +111,12 @@ func choices(f profiles.Field) string {
 // example is the field as an argument of `fob profile set`.
 func example(f profiles.Field) string {
 	value := f.Example
-	if strings.ContainsAny(value, " ") {
+	switch {
+	case f.Kind == profiles.KindPEM:
+		value = "@certificate.pem"
+	case f.Kind == profiles.KindJSON:
+		value = "'" + value + "'"
+	case strings.ContainsAny(value, " "):
 		value = `"` + value + `"`
 	}
 	if f.Kind == profiles.KindParameters {
