@@ -69,6 +69,21 @@ func BenchmarkReloadUnchanged(b *testing.B) {
 	}
 }
 
+// A profile is checked whenever it is shown: a field that is not set must cost nothing.
+func BenchmarkValidate(b *testing.B) {
+	p := full()
+	for b.Loop() {
+		p.Validate()
+	}
+}
+
+func BenchmarkValidateMinimal(b *testing.B) {
+	p := minimal("x")
+	for b.Loop() {
+		p.Validate()
+	}
+}
+
 func BenchmarkAll10000(b *testing.B) {
 	f, err := OpenFile(many(b, 10_000))
 	if err != nil {

@@ -68,6 +68,12 @@ func TestJSONReads(t *testing.T) {
 		{`"redirect_uri":"http://localhost:0"`, "redirect_uri", []string{"http://localhost:0"}},
 		{`"redirect_uri":["http://localhost:0","http://localhost:1"]`, "redirect_uri", []string{"http://localhost:0", "http://localhost:1"}},
 		{`"resource":"https://a.example"`, "resource", []string{"https://a.example"}},
+		{`"claims":{ "id_token" : {} }`, "claims", []string{`{"id_token":{}}`}},
+		{`"claims":"{ \"id_token\" : {} }"`, "claims", []string{`{"id_token":{}}`}},
+		{`"claims":"not JSON"`, "claims", []string{"not JSON"}},
+		{`"allow_http":true`, "allow_http", []string{"true"}},
+		{`"allow_http":false`, "allow_http", nil},
+		{`"token_params":{"resource":""}`, "token_params", []string{"resource="}},
 		{`"resource":[]`, "resource", nil},
 		{`"max_age":0`, "max_age", []string{"0"}},
 		{`"max_age":null`, "max_age", nil},
@@ -103,6 +109,8 @@ func TestJSONRefuses(t *testing.T) {
 		{`{"name":"x","authorize_params":{"a":1}}`, `authorize_params: holds a number for "a"`},
 		{`{"name":"x","authorize_params":{"a":"1","a":"2"}}`, `authorize_params: holds "a" twice`},
 		{`{"name":"x","issuer":"a","issuer":"b"}`, "issuer: is there twice"},
+		{`{"name":"x","allow_http":"true"}`, "allow_http: is text; write true or false without quotes"},
+		{`{"name":"x","claims":5}`, "claims: is a number; write it as JSON, like {"},
 		{`{"name":"x","scope":5,"issuer":6}`, "scope: is a number; write it as text in quotes, or as an array of such texts; issuer: is a number"},
 	}
 	for _, tt := range tests {
@@ -141,6 +149,12 @@ func TestNoSecretIsEverWritten(t *testing.T) {
 		`"refresh_token":"` + canary + `"`, `"access_token":{"x":"` + canary + `"}`, `"password":"` + canary + `"`,
 		`"token_params":{"client_secret":"` + canary + `"}`, `"authorize_params":{"CLIENT_SECRET":"` + canary + `"}`,
 		`"token_params":{"password":"` + canary + `"}`,
+		`"private_key":"` + canary + `"`, `"privateKey":{"d":"` + canary + `"}`, `"private_key_password":"` + canary + `"`, `"tls_client_key":"` + canary + `"`,
+		`"tls_client_certificate":"-----BEGIN PRIVATE KEY-----` + canary + `"`, `"ca_certificate":"-----BEGIN RSA PRIVATE KEY-----` + canary + `"`,
+		`"registration_access_token":"` + canary + `"`, `"initial_access_token":"` + canary + `"`, `"subject_token":"` + canary + `"`, `"actor_token":"` + canary + `"`,
+		`"assertion":"` + canary + `"`, `"login_hint_token":"` + canary + `"`, `"user_code":"` + canary + `"`,
+		`"custom_auth_body":{"client_secret":"` + canary + `"}`, `"custom_auth_headers":{"Authorization":"Basic ` + canary + `"}`,
+		`"request_params":{"token/client_secret":"` + canary + `"}`, `"request_headers":{"token/Cookie":"` + canary + `"}`, `"request_headers":{"Authorization":"` + canary + `"}`,
 	} {
 		var p Profile
 		if err := json.Unmarshal([]byte(`{"name":"a b","issuer":"https://login.example.com","client_id":"c",`+member+`}`), &p); err != nil {
@@ -150,7 +164,7 @@ func TestNoSecretIsEverWritten(t *testing.T) {
 		if len(problems) != 1 {
 			t.Errorf("%s: %v, want one problem", member, problems)
 		}
-		if strings.Contains(strings.ToLower(member), "secret\":\""+canary) && !strings.Contains(member, "params") &&
+		if strings.Contains(strings.ToLower(member), "secret\":\""+canary) && !strings.Contains(member, "params") && !strings.Contains(member, "custom") &&
 			!strings.Contains(problems[0].Error(), "client_secret: is in plain text in profiles.json and is not used; remove it from the file and "+
 				"store it with `fob profile set \"a b\" client_secret=@FILE`") {
 			t.Errorf("%s: %v does not say how to store it", member, problems)

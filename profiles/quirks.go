@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -200,19 +199,6 @@ func (q Quirks) JSON() string {
 		return ""
 	}
 	return string(text)
-}
-
-// FillQuery puts the values into the templates of one of the queries.
-func FillQuery(query map[string]string, clientID, clientSecret, accessToken string) url.Values {
-	if len(query) == 0 {
-		return nil
-	}
-	places := strings.NewReplacer("{client_id}", clientID, "{client_secret}", clientSecret, "{access_token}", accessToken)
-	all := url.Values{}
-	for name, value := range query {
-		all.Set(name, places.Replace(value))
-	}
-	return all
 }
 
 func checkQuirks(v string) string {

@@ -135,6 +135,86 @@ func TestValidateValue(t *testing.T) {
 		{"refresh_before", "31d", "is not between 0s and 30d"},
 		{"reminder_before", "2d", ok},
 		{"nonsense", "x", "is not a field of a profile"},
+
+		// The rest of the protocol.
+		{"authorization_details", `[{"type":"a"},{"type":"b","x":1}]`, ok}, // R-164
+		{"authorization_details", `[{"x":1}]`, "has an element without its type"},
+		{"authorization_details", `[{"type":5}]`, "has an element without its type"},
+		{"authorization_details", `{"type":"a"}`, "is an object; write an array"},
+		{"authorization_details", `[{"type":"a"}`, "is not JSON"},
+		{"claims", `{"id_token":{"email":null}}`, ok},
+		{"claims", `{"id_token":["email"]}`, "id_token is an array; write an object of claims"},
+		{"claims", "5", "is a number; write an object"},
+		{"claims", `{"id_token":{},"id_token":{}}`, `has "id_token" twice`}, // R-054
+		{"assertion_claims", `{"scope":"read"}`, ok},
+		{"assertion_claims", `{"iss":"x"}`, "iss has a field of its own; set assertion_issuer"},
+		{"assertion_claims", `{"jti":"x"}`, "jti is made by Fob"}, // R-062
+		{"ui_locales", "de-CH en", ok},
+		{"ui_locales", "de_CH", "is not a language"},
+		{"dpop_bound_access_tokens", "true", ok},
+		{"dpop_bound_access_tokens", "yes", "is neither true nor false"},
+		{"dpop_signing_alg", "none", "is not one that Fob knows"}, // R-050
+		{"id_token_signed_response_alg", "none", "is not one that Fob knows"},
+		{"id_token_signed_response_alg", "HS256", ok},
+		{"request_object_signing_alg", "HS256", "is not one that Fob knows"},
+		{"id_token_encrypted_response_alg", "RSA1_5", "is not one that Fob knows"},
+		{"tls_client_certificate", certificate + "\n" + certificate, ok},
+		{"tls_client_certificate", "MIIB", "is not PEM"},
+		{"tls_client_certificate", certificate + "\n-----BEGIN CERTIFICATE-----\nMIIB", "has a certificate that is cut off"},
+		{"tls_client_certificate", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----", "holds something that is not a certificate"},
+		{"ca_certificate", "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----", "holds a private key, which is a secret"},
+		{"private_key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", ok},
+		{"private_key", "a\x00b", "has a control character"},
+		{"custom_auth_query", "key={client_secret}", ok}, // F-100
+		{"custom_auth_body", "client_secret=canary", "client_secret is a secret"},
+		{"custom_auth_body", "client_secret={client_secret}", ok},
+		{"custom_auth_body", "a={token}", "has a placeholder that Fob does not know; it knows {client_id} and {client_secret}"},
+		{"custom_auth_headers", "Authorization=Bearer canary", "Authorization is a secret"},
+		{"custom_auth_headers", "Authorization=Key {client_secret}", ok},
+		{"custom_auth_headers", "X Key={client_secret}", "has a name that no header can have"},
+		{"request_params", "refresh/resource=", ok}, // R-142: the power to leave a parameter out, by request
+		{"request_params", "refreshing/resource=", "does not begin with a kind of request"},
+		{"request_params", "resource=x", "does not begin with a kind of request"},
+		{"request_params", "authorization/state=", "state is made by Fob"}, // R-009: nobody switches it off
+		{"request_params", "authorization/redirect_uri=", ok},              // F-059
+		{"request_params", "token/client_secret=canary", "client_secret is a secret"},
+		{"request_params", "revocation/token=canary", "token is made by Fob"},
+		{"request_params.device/a.b", "x", ok},
+		{"authorize_params", "resource=", ok},
+		{"authorize_params", "nonce=", "nonce is made by Fob"},
+		{"authorize_params", "code_challenge=", "code_challenge is made by Fob"},
+		{"authorize_params", "request_uri=urn:x", "request_uri is made by Fob"},
+		{"request_headers", "Origin=https://app.example.com", ok}, // F-111
+		{"request_headers", "token/User-Agent=me/1.0", ok},        // F-120
+		{"request_headers", "Authorization=canary", "Authorization is a secret"},
+		{"request_headers", "token/Cookie=canary", "Cookie is a secret"},
+		{"request_headers", "Host=x", "Host is made by Fob"},
+		{"request_headers", "X-A=a\tb", "has a line break"},
+		{"temporary_credential_params", "oauth_nonce=x", "oauth_nonce is made by Fob"}, // R-256
+		{"subject_token_type", "saml2", ok},                                            // F-025
+		{"subject_token_type", "urn:example:type", ok},
+		{"subject_token_type", "token", "is not one that Fob knows; it knows access_token, id_token"},
+		{"client_assertion_audience", "token_endpoint", ok}, // R-063
+		{"client_assertion_audience", "login.example.com", "is neither issuer nor token_endpoint nor an absolute URI"},
+		{"client_assertion_lifetime", "2d", "is not between 1s and 1d"},
+		{"client_secret_expires_at", "0", ok}, // R-072
+		{"client_secret_expires_at", "-1", "is not a time"},
+		{"requested_expiry", "0", "is not a number of seconds"},
+		{"proxy", "socks5://127.0.0.1:1080", ok}, // F-118
+		{"proxy", "none", ok},
+		{"proxy", "ftp://proxy.example.com", "is not a proxy Fob can use"},
+		{"proxy", "http://u:canary@proxy.example.com", "holds a user name or password"},
+		{"proxy", "http://proxy.example.com/path", "has something behind the host"},
+		{"listen_address", "0.0.0.0:8400", ok}, // F-073
+		{"listen_address", ":8400", ok},
+		{"listen_address", "[::]:8400", ok},
+		{"listen_address", "0.0.0.0", "is not an address to listen on"},
+		{"listen_address", "host.example.com:80", "is not an address to listen on"},
+		{"token_header_name", "X-Api-Token", ok}, // F-152
+		{"token_header_name", "X Api", "has a character that does not belong there"},
+		{"device_code_param", "code", ok}, // F-017
+		{"device_code_param", "a=b", "is not the name of a parameter"},
+		{"token_types", "none example", ok},
 	}
 	for _, tt := range tests {
 		err := ValidateValue(tt.key, tt.value)

@@ -30,6 +30,12 @@ func TestSetAndGet(t *testing.T) {
 		{"authorize_params.access_type", []string{""}, nil},
 		{"token_params.audience", []string{"x y"}, []string{"x y"}},
 		{"issuer", []string{" https://login.example.com\n"}, []string{"https://login.example.com"}},
+		{"claims", []string{"{ \"userinfo\" : {} }"}, []string{`{"userinfo":{}}`}},
+		{"allow_http", []string{"true"}, []string{"true"}},
+		{"allow_http", []string{"false"}, nil},
+		{"request_params.refresh/resource", []string{""}, []string{""}}, // it is left out
+		{"request_params.refresh/resource", nil, nil},
+		{"authorize_params", []string{"resource="}, []string{"resource="}},
 	}
 	for _, tt := range tests {
 		p := full()

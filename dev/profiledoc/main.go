@@ -1,5 +1,5 @@
 // Profiledoc writes the generated parts of docs/profiles.md from the table of fields and the presets, so that the page cannot say
-// something else than the program does.
+// something else than the program does, and beside it the JSON Schema of profiles.json.
 //
 //	go run ./dev/profiledoc docs/profiles.md
 package main
@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"fob/profiles"
@@ -35,8 +36,14 @@ func rewrite(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, []byte(page), 0o644)
+	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(path), schema), profiles.Schema(), 0o644)
 }
+
+// schema is the name of the JSON Schema, beside the page.
+const schema = "profiles.schema.json"
 
 // fill puts each part between its two marks; everything else of the page is written by hand.
 func fill(page string) (string, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,6 +35,16 @@ func TestPageIsWhatTheProgramSays(t *testing.T) {
 		if !strings.Contains(filled, "`--preset "+p.ID+"`") {
 			t.Errorf("the page does not explain the preset %s", p.ID)
 		}
+	}
+}
+
+func TestSchemaIsWhatTheProgramSays(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(page), schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != string(profiles.Schema()) {
+		t.Errorf("docs/%s is not what the program says; write it again: go run ./dev/profiledoc docs/profiles.md", schema)
 	}
 }
 
