@@ -50,6 +50,24 @@ type Client struct {
 	AllowBearer bool
 	// Strict holds the client and the server to FAPI 2.0 Security Profile.
 	Strict bool
+	// RequirePAR is require_pushed_authorization_requests of the client: it
+	// pushes its requests (RFC 9126) or does not ask. A server that has the
+	// endpoint gets pushed requests anyway.
+	RequirePAR bool
+	// RequireSignedRequestObject is require_signed_request_object of the
+	// client (RFC 9101 section 10.5); a signing algorithm means it too.
+	RequireSignedRequestObject bool
+	// RequestObjectSigningAlg is request_object_signing_alg; empty means one
+	// that key and server share.
+	RequestObjectSigningAlg string
+	// RequestObjectEncryptionAlg and RequestObjectEncryptionEnc are
+	// request_object_encryption_alg and _enc: request objects are encrypted
+	// to a key of the server. An empty alg encrypts nothing; an empty enc is
+	// A128CBC-HS256.
+	RequestObjectEncryptionAlg, RequestObjectEncryptionEnc string
+	// AuthorizationSignedResponseAlg is authorization_signed_response_alg: the
+	// one algorithm of JARM responses; empty means as for IDTokenAlg.
+	AuthorizationSignedResponseAlg string
 	// Metadata is what the server says about itself: from Discover, or
 	// written by hand for a server without discovery.
 	Metadata *Metadata
@@ -82,6 +100,14 @@ type Client struct {
 	// server signs id_tokens with. Empty means any asymmetric one the
 	// metadata lists, and HS256, HS384, HS512 only if listed there.
 	IDTokenAlg string
+	// IDTokenEncryptionAlg and IDTokenEncryptionEnc are
+	// id_token_encrypted_response_alg and _enc: the server encrypts id_tokens
+	// so, and none other is taken. Empty takes any that PrivateKeys can open,
+	// and plain ones.
+	IDTokenEncryptionAlg, IDTokenEncryptionEnc string
+	// UserInfoSignedResponseAlg is userinfo_signed_response_alg: the answer is
+	// a JWT with this algorithm. Empty takes plain answers too.
+	UserInfoSignedResponseAlg string
 	// TrustedAudiences are audiences that an id_token may name beside this
 	// client (OpenID Connect Core section 3.1.3.7, item 3).
 	TrustedAudiences []string
@@ -93,6 +119,10 @@ type Client struct {
 	mu         sync.Mutex // guards ownKeys
 	ownKeys    *KeySet
 	ownServers Servers
+
+	strictOnce sync.Once
+	strictHTTP *http.Client // what Strict makes of HTTP
+	strictErr  error
 
 	now func() time.Time // nil: the wall clock
 }

@@ -37,18 +37,18 @@ const (
 	ErrMalformed failure = "not a well-formed JWT"
 	// ErrEncrypted: a JWT is encrypted and there is no key for it.
 	ErrEncrypted failure = "the JWT is encrypted"
-	// ErrAudience: the id_token is for somebody else (aud, azp).
-	ErrAudience failure = "the id_token is not for this client"
-	// ErrAlgorithm: the id_token is signed with an algorithm that is not expected, or not at all.
-	ErrAlgorithm failure = "the id_token's signature algorithm is not accepted"
+	// ErrAudience: a JWT is for somebody else (aud, azp).
+	ErrAudience failure = "it is not for this client"
+	// ErrAlgorithm: a JWT is signed with an algorithm that is not expected, or not at all.
+	ErrAlgorithm failure = "the algorithm is not accepted"
 	// ErrSignature: the signature is wrong.
 	ErrSignature failure = "the signature is not valid"
 	// ErrNoKey: the issuer publishes no key that fits.
 	ErrNoKey failure = "the issuer publishes no key that fits"
-	// ErrExpired: the id_token has expired.
-	ErrExpired failure = "the id_token has expired"
-	// ErrIssuedAt: the id_token comes from the future or from long ago (iat, nbf).
-	ErrIssuedAt failure = "the id_token's time of issue is not plausible"
+	// ErrExpired: a JWT has expired.
+	ErrExpired failure = "it has expired"
+	// ErrIssuedAt: a JWT comes from the future or from long ago (iat, nbf).
+	ErrIssuedAt failure = "its time of issue is not plausible"
 	// ErrNonce: the id_token belongs to another login.
 	ErrNonce failure = "the id_token does not belong to this login (nonce)"
 	// ErrSubject: the subject is missing, or another one than before.
@@ -81,6 +81,8 @@ const (
 	ErrNoEndpoint failure = "the server has no such endpoint"
 	// ErrMetadata: the server's metadata cannot be used.
 	ErrMetadata failure = "the server's metadata cannot be used"
+	// ErrStepUp: an API asks for what a new login cannot bring, or brought already.
+	ErrStepUp failure = "a new login would not help"
 	// ErrRequest: what the caller asks for cannot be requested.
 	ErrRequest failure = "the request cannot be made"
 )
@@ -149,20 +151,26 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// CheckError is the refusal of an id_token: the check that failed, and all
-// that were made.
+// CheckError is the refusal of an id_token or of a signed response: the check
+// that failed, and all that were made.
 type CheckError struct {
 	Check  Check   // the one that failed
 	Checks []Check // all of them, in the order of the specification
 	Err    error   // one of the Err constants, possibly with a cause
+
+	what string // "" is an id_token
 }
 
 // Error names the check that failed.
 func (e *CheckError) Error() string {
-	if e.Check.Detail == "" {
-		return fmt.Sprintf("id_token, check %s: %v", e.Check.Name, e.Err)
+	what := e.what
+	if what == "" {
+		what = "id_token"
 	}
-	return fmt.Sprintf("id_token, check %s: %v: %s", e.Check.Name, e.Err, e.Check.Detail)
+	if e.Check.Detail == "" {
+		return fmt.Sprintf("%s, check %s: %v", what, e.Check.Name, e.Err)
+	}
+	return fmt.Sprintf("%s, check %s: %v: %s", what, e.Check.Name, e.Err, e.Check.Detail)
 }
 
 // Unwrap returns Err.

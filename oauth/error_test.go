@@ -83,7 +83,7 @@ func TestErrorText(t *testing.T) {
 		{&Error{what: "issuer", Err: ErrInsecure}, "issuer: the address is not https"},
 		{&Error{Status: 400}, "the server refused (status 400)"},
 		{&CheckError{Check: Check{Name: "nonce"}, Err: ErrNonce}, "id_token, check nonce: " + ErrNonce.Error()},
-		{&CheckError{Check: Check{Name: "exp", Detail: "expired 3m ago"}, Err: ErrExpired}, "id_token, check exp: the id_token has expired: expired 3m ago"},
+		{&CheckError{Check: Check{Name: "exp", Detail: "expired 3m ago"}, Err: ErrExpired}, "id_token, check exp: it has expired: expired 3m ago"},
 	}
 	for _, tt := range tests {
 		if got := tt.err.Error(); got != tt.want {

@@ -28,7 +28,7 @@ func (v *idTokenVerifier) checkExp() (string, error) {
 	case !present || !ok: // required: OpenID Connect Core section 2
 		return "missing or not a time", ErrExpired
 	case !v.now.Before(exp.Add(leeway)):
-		return "expired " + ago(v.now.Sub(exp)) + " ago; is this computer's clock right?", ErrExpired
+		return "expired " + ago(v.now.Sub(exp)) + " ago" + v.doubt(), ErrExpired
 	}
 	return "in " + ago(exp.Sub(v.now)), nil
 }
@@ -41,7 +41,7 @@ func (v *idTokenVerifier) checkNbf() (string, error) {
 	case !ok:
 		return "not a time", ErrIssuedAt
 	case nbf.After(v.now.Add(leeway)):
-		return "valid only in " + ago(nbf.Sub(v.now)) + "; is this computer's clock right?", ErrIssuedAt
+		return "valid only in " + ago(nbf.Sub(v.now)) + v.doubt(), ErrIssuedAt
 	}
 	return "reached", nil
 }
@@ -52,14 +52,30 @@ func (v *idTokenVerifier) checkIat() (string, error) {
 	case !present || !ok: // required: OpenID Connect Core section 2
 		return "missing or not a time", ErrIssuedAt
 	case iat.After(v.now.Add(leeway)):
-		return ago(iat.Sub(v.now)) + " in the future; is this computer's clock right?", ErrIssuedAt
+		return ago(iat.Sub(v.now)) + " in the future" + v.doubt(), ErrIssuedAt
 	case v.now.Sub(iat) > oldestIssue:
-		return ago(v.now.Sub(iat)) + " ago; is this computer's clock right?", ErrIssuedAt
+		return ago(v.now.Sub(iat)) + " ago" + v.doubt(), ErrIssuedAt
 	}
 	return ago(v.now.Sub(iat)) + " ago", nil
 }
 
 func ago(d time.Duration) string { return d.Round(time.Second).String() }
+
+// doubt blames this computer's clock as far as it can be blamed: where the
+// server's is known, times were compared by that one.
+func (v *idTokenVerifier) doubt() string {
+	switch {
+	case v.clock != "":
+		return "; " + v.clock + ", which is allowed for already"
+	case v.clockSet:
+		return " by the server's own clock"
+	}
+	return "; is this computer's clock right?"
+}
+
+// checkClock never refuses: the times are compared by the server's clock. A
+// person should hear of a wrong one all the same.
+func (v *idTokenVerifier) checkClock() (string, error) { return v.clock + "; allowed for", nil }
 
 func (v *idTokenVerifier) checkNonce() (string, error) {
 	got, present := v.jwt.Claims["nonce"]
@@ -74,6 +90,8 @@ func (v *idTokenVerifier) checkNonce() (string, error) {
 		return "not sent, not needed", nil
 	case !v.nonceSent:
 		return "there is one, though none was sent", ErrNonce
+	case !present && v.client.Quirks != nil && v.client.Quirks.NoNonce:
+		return "missing, as the profile says of this server", nil
 	case !present:
 		return "missing", ErrNonce
 	case got != v.nonce:
@@ -113,22 +131,29 @@ func (v *idTokenVerifier) checkAuthTime() (string, error) {
 	case v.now.Sub(at) > *v.maxAge+leeway:
 		return "signed in " + ago(v.now.Sub(at)) + " ago, allowed " + v.maxAge.String(), ErrAuthTime
 	case at.After(v.now.Add(leeway)):
-		return "in the future; is this computer's clock right?", ErrAuthTime
+		return "in the future" + v.doubt(), ErrAuthTime
 	}
 	return "signed in " + ago(v.now.Sub(at)) + " ago", nil
 }
 
+// Through the browser the hashes are what binds token and code to the login:
+// both are required there (sections 3.2.2.10 and 3.3.2.11).
 func (v *idTokenVerifier) checkAtHash() (string, error) {
-	return v.checkHash("at_hash", v.access.Reveal())
+	return v.checkHash("at_hash", v.access.Reveal(), v.front)
 }
-func (v *idTokenVerifier) checkCHash() (string, error) { return v.checkHash("c_hash", v.code.Reveal()) }
-func (v *idTokenVerifier) checkSHash() (string, error) { return v.checkHash("s_hash", v.state) }
+func (v *idTokenVerifier) checkCHash() (string, error) {
+	return v.checkHash("c_hash", v.code.Reveal(), v.front)
+}
+func (v *idTokenVerifier) checkSHash() (string, error) { return v.checkHash("s_hash", v.state, false) }
 
 // checkHash: the left half of the hash of the ASCII value, with the hash of
 // the signature algorithm (section 3.1.3.6). A refresh has neither code nor
 // state, and then there is nothing to compare.
-func (v *idTokenVerifier) checkHash(name, value string) (string, error) {
+func (v *idTokenVerifier) checkHash(name, value string, required bool) (string, error) {
 	claim, present := v.jwt.Claims[name]
+	if !present && required && value != "" {
+		return "missing", ErrHash
+	}
 	if !present || value == "" {
 		return "not sent, not needed", nil
 	}

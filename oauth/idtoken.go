@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,12 +26,17 @@ const (
 type idTokenVerifier struct {
 	client   *Client
 	metadata *Metadata
+	token    *Token // gets the id_token without its encryption
 	raw      Secret
 	access   Secret
-	now      time.Time
+	now      time.Time // by the server's clock, where it is known
+	clock    string    // what is wrong with this computer's, "" if nothing
+	clockSet bool      // the server's is known
 
 	nonce     string // what was sent
 	nonceSent bool
+	prefix    string // of the checks' names
+	front     bool   // it came through the browser, with what its hashes bind
 	code      Secret
 	state     string
 	maxAge    *time.Duration
@@ -47,7 +50,13 @@ type idTokenVerifier struct {
 }
 
 func (c *Client) idTokenVerifier(m *Metadata, t *Token) *idTokenVerifier {
-	return &idTokenVerifier{client: c, metadata: m, raw: t.IDToken, access: t.AccessToken, now: c.clock()}
+	v := &idTokenVerifier{client: c, metadata: m, token: t, raw: t.IDToken, access: t.AccessToken}
+	endpoint := m.TokenEndpoint
+	if endpoint == "" {
+		endpoint = m.AuthorizationEndpoint
+	}
+	v.now, v.clock, v.clockSet = c.clockAt(endpoint)
+	return v
 }
 
 // idTokenCheck is one named check. It returns what it found, and why that is
@@ -78,6 +87,10 @@ func (v *idTokenVerifier) checks() []idTokenCheck {
 		{"c_hash", "OIDC Core 3.3.2.11", (*idTokenVerifier).checkCHash},
 		{"s_hash", "FAPI 1.0 Advanced 5.1.1", (*idTokenVerifier).checkSHash},
 	}
+	if v.clock != "" {
+		const beforeExp = 9
+		list = slices.Insert(list, len(list)-beforeExp, idTokenCheck{"clock", "RFC 7519 4.1.4", (*idTokenVerifier).checkClock})
+	}
 	if v.refreshed {
 		// Before the checks that a refresh forgives: an expired id_token of
 		// somebody else is somebody else's.
@@ -90,12 +103,13 @@ func (v *idTokenVerifier) checks() []idTokenCheck {
 
 // verify runs the cheap checks in order and the signature last, and returns
 // the claims only if all hold. The checks come back also when one fails; those
-// after it were not made.
+// after it were not made. The token keeps what was signed, without encryption: a
+// later id_token_hint must be that (section 3.1.2.1).
 func (v *idTokenVerifier) verify(ctx context.Context) (map[string]any, []Check, error) {
 	var done []Check
 	signature := -1
 	for _, c := range v.checks() {
-		check := Check{Name: c.name, Spec: c.spec, Detail: "not reached"}
+		check := Check{Name: v.prefix + c.name, Spec: c.spec, Detail: "not reached"}
 		if c.run == nil {
 			signature = len(done)
 			done = append(done, check)
@@ -116,20 +130,23 @@ func (v *idTokenVerifier) verify(ctx context.Context) (map[string]any, []Check, 
 	if err != nil {
 		return nil, done, &CheckError{Check: *check, Checks: done, Err: err}
 	}
+	v.token.IDToken = v.raw
 	return v.jwt.Claims, done, nil
 }
 
 func (v *idTokenVerifier) claim(name string) string { return text(v.jwt.Claims, name) }
 
 func (v *idTokenVerifier) checkFormat() (string, error) {
+	inside, encryption, err := v.client.decrypt(v.raw, v.rules())
+	if err != nil {
+		return encryption, err
+	}
+	v.raw = inside
 	jwt, err := parseJWT(v.raw.Reveal())
 	if err != nil {
 		return "", err
 	}
 	v.jwt = jwt
-	if jwt.Kind == Encrypted {
-		return "encrypted, and there is no key to decrypt it", ErrEncrypted
-	}
 	// RFC 7515 section 4.1.11: extensions that are not understood. None is.
 	if _, critical := jwt.Header["crit"]; critical {
 		return "it demands an extension (crit)", ErrMalformed
@@ -139,11 +156,18 @@ func (v *idTokenVerifier) checkFormat() (string, error) {
 	typ := strings.TrimPrefix(strings.ToLower(text(jwt.Header, "typ")), "application/")
 	switch typ {
 	case "":
-		return "a JWT without typ", nil
+		return found("a JWT without typ", encryption), nil
 	case "jwt", "id_token", "id_token+jwt":
-		return "typ " + typ, nil
+		return found("typ "+typ, encryption), nil
 	}
 	return "typ " + clean(typ, maxCode), &reasoned{ErrMalformed, "it is another kind of JWT"}
+}
+
+func found(what, encryption string) string {
+	if encryption == "" {
+		return what
+	}
+	return what + ", encrypted by " + encryption
 }
 
 func (v *idTokenVerifier) checkIss() (string, error) {
@@ -193,65 +217,18 @@ func (v *idTokenVerifier) checkAzp() (string, error) {
 	return "this client", nil
 }
 
-func (v *idTokenVerifier) checkAlg() (string, error) {
-	alg := text(v.jwt.Header, "alg")
-	v.alg = jose.SignatureAlgorithm(alg)
-	shown := clean(alg, maxCode)
-	if v.jwt.Kind != Signed {
-		return shown + ": not signed", ErrAlgorithm
+func (v *idTokenVerifier) checkAlg() (detail string, err error) {
+	v.alg, detail, err = v.client.acceptAlg(v.jwt, v.rules())
+	return detail, err
+}
+
+func (v *idTokenVerifier) rules() jwtRules {
+	return jwtRules{
+		alg: v.client.IDTokenAlg, listed: v.metadata.IDTokenSigningAlgsSupported,
+		keyAlg: v.client.IDTokenEncryptionAlg, content: v.client.IDTokenEncryptionEnc,
 	}
-	if want := v.client.IDTokenAlg; want != "" && alg != want {
-		return "expected " + want + ", found " + shown, ErrAlgorithm
-	}
-	listed := v.metadata.IDTokenSigningAlgsSupported
-	switch v.alg {
-	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
-		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA:
-		// "The alg value SHOULD be the default of RS256 or the algorithm"
-		// registered; beyond that, what the server announces.
-		if !allows(listed, alg) && alg != string(jose.RS256) {
-			return shown + " is not among those the server lists", ErrAlgorithm
-		}
-		return shown, nil
-	case jose.HS256, jose.HS384, jose.HS512:
-		// Item 8: the key is the client secret. Only where a MAC is expected:
-		// otherwise a public key could be passed off as the secret.
-		if v.client.Secret == "" || v.client.IDTokenAlg != alg && (listed == nil || !slices.Contains(listed, alg)) {
-			return shown + " is not expected here", ErrAlgorithm
-		}
-		return shown + " with the client secret", nil
-	}
-	return shown + " is not known", ErrAlgorithm
 }
 
 func (v *idTokenVerifier) checkSignature(ctx context.Context) (string, error) {
-	// Only the pinned key set counts: jwk, jku and x5u in the header are the
-	// sender's own claims (RFC 8725 section 3.10), and are ignored.
-	jws, err := jose.ParseSignedCompact(v.raw.Reveal(), []jose.SignatureAlgorithm{v.alg})
-	if err != nil {
-		return "", ErrMalformed
-	}
-	if strings.HasPrefix(string(v.alg), "HS") {
-		if _, err := jws.Verify([]byte(v.client.Secret.Reveal())); err != nil {
-			return "the MAC does not fit the client secret", ErrSignature
-		}
-		return "MAC with the client secret", nil
-	}
-	if v.metadata.JWKSURI == "" {
-		return "the server publishes no jwks_uri", ErrNoKey
-	}
-	kid := text(v.jwt.Header, "kid")
-	keys, err := v.client.keys().find(ctx, v.client.HTTP, v.client.Timeout, v.metadata.JWKSURI, kid, v.alg)
-	if err != nil {
-		if errors.Is(err, ErrNoKey) {
-			return "key " + clean(kid, maxCode), err
-		}
-		return "the keys cannot be fetched", err
-	}
-	for i := range keys {
-		if _, err := jws.Verify(&keys[i]); err == nil {
-			return fmt.Sprintf("%s, key %s", v.alg, clean(keys[i].KeyID, maxCode)), nil
-		}
-	}
-	return "key " + clean(kid, maxCode), ErrSignature
+	return v.client.checkSignature(ctx, v.metadata, v.raw, v.jwt, v.alg)
 }

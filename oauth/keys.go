@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -146,6 +147,11 @@ func fetchKeys(ctx context.Context, hc *http.Client, timeout time.Duration, uri 
 // members, or … are out of the supported ranges" (RFC 7517 section 5), and
 // go-jose's own set fails whole for one odd key.
 func parseKeys(data []byte) []jose.JSONWebKey {
+	return slices.DeleteFunc(readKeys(data), func(k jose.JSONWebKey) bool { return !usable(&k) })
+}
+
+// readKeys reads the keys that are understood, whatever they are for.
+func readKeys(data []byte) []jose.JSONWebKey {
 	var set map[string]json.RawMessage // a map, because a struct matches any case
 	var list []json.RawMessage
 	if json.Unmarshal(data, &set) != nil || json.Unmarshal(set["keys"], &list) != nil {
@@ -154,7 +160,7 @@ func parseKeys(data []byte) []jose.JSONWebKey {
 	var keys []jose.JSONWebKey
 	for _, raw := range list[:min(len(list), maxKeys)] {
 		var key jose.JSONWebKey
-		if key.UnmarshalJSON(raw) == nil && usable(&key) {
+		if key.UnmarshalJSON(raw) == nil {
 			keys = append(keys, key)
 		}
 	}

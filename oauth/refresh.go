@@ -62,6 +62,9 @@ func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*To
 		t.ScopeRequested = prev.ScopeRequested
 	}
 	t.GrantScope, t.Resource = granted, prev.Resource
+	if t.AuthorizationDetails == nil {
+		t.AuthorizationDetails = prev.AuthorizationDetails
+	}
 	if t.RefreshToken == "" {
 		t.RefreshToken = prev.RefreshToken
 	}

@@ -259,6 +259,9 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 	fail := func(err error) (*answer, error) {
 		return nil, &Error{what: k.what, Endpoint: withoutQuery(u), Err: err}
 	}
+	if err := c.strictCall(); err != nil {
+		return fail(err)
+	}
 	form, err := tidy(c.params(k.kind, k.form))
 	if err != nil {
 		return fail(err)
@@ -277,6 +280,10 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 	}
 	if err := authenticate(out); err != nil {
 		return fail(err)
+	}
+	if k.kind == ForPAR {
+		// It is a parameter of the pushed request, too (RFC 9126 section 2.1).
+		out.form.Set("client_id", c.ID)
 	}
 	verb := http.MethodPost
 	if c.Quirks != nil && strings.EqualFold(c.Quirks.TokenMethod, http.MethodGet) && (k.kind == ForToken || k.kind == ForRefresh) {
@@ -363,7 +370,12 @@ func (c *Client) authMethodFor(k call) (method, why string) {
 }
 
 // http is the client that makes the requests.
-func (c *Client) http() *http.Client { return c.HTTP }
+func (c *Client) http() *http.Client {
+	if c.Strict {
+		return c.strictHTTPClient()
+	}
+	return c.HTTP
+}
 
 // parseEndpoint is the package's, with the profile's leave for plain http.
 func (c *Client) parseEndpoint(what, endpoint string) (*url.URL, error) {

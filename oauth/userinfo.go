@@ -2,39 +2,43 @@ package oauth
 
 import (
 	"context"
+	"mime"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 )
 
 // UserInfo asks who the token's owner is (OpenID Connect Core section 5.3).
-// The answer is used only if its sub is that of the id_token (section 5.3.2);
-// a token without id_token has nothing to compare, and then the answer
-// identifies nobody. Errors: ErrNoEndpoint, ErrSubject, *Error with
+// The answer may be signed and encrypted. It is used only if its sub is that
+// of the id_token (section 5.3.2); a token without id_token has nothing to
+// compare, and then the answer identifies nobody. Errors: ErrNoEndpoint,
+// ErrSubject, *CheckError for a JWT that does not hold, *Error with
 // InvalidToken when the token is refused.
 func (c *Client) UserInfo(ctx context.Context, t *Token) (map[string]any, error) {
 	const what = "userinfo endpoint"
 	if c.Metadata == nil {
 		return nil, &Error{what: what, Err: ErrNoEndpoint}
 	}
-	u, err := parseEndpoint(what, c.Metadata.UserinfoEndpoint)
+	endpoint := c.Metadata.UserinfoEndpoint
+	if t != nil && t.Type != typeDPoP && c.CertificateBound {
+		endpoint = c.alias("userinfo_endpoint", endpoint, "")
+	}
+	u, err := c.parseEndpoint(what, endpoint)
 	if err != nil {
 		return nil, err
 	}
 	if t == nil || t.AccessToken == "" {
 		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrNoToken}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
+	ans, err := c.askUserInfo(ctx, u, t)
+	if err == nil && t.ProofKey != nil && ans.wantsResourceNonce() {
+		ans, err = c.askUserInfo(ctx, u, t) // once, with the nonce (RFC 9449 section 9)
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+t.AccessToken.Reveal()) // RFC 6750 section 2.1
-	ans, err := send(ctx, c.HTTP, req, &errand{
-		what: what, timeout: c.Timeout, secrets: []string{t.AccessToken.Reveal()}, now: c.clock(),
-	})
 	if err != nil {
 		return nil, err
 	}
-	claims, err := ans.object()
+	claims, err := c.readUserInfo(ctx, ans)
 	if err != nil {
 		return nil, err
 	}
@@ -42,4 +46,113 @@ func (c *Client) UserInfo(ctx context.Context, t *Token) (map[string]any, error)
 		return nil, &Error{what: what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrSubject}
 	}
 	return claims, nil
+}
+
+// askUserInfo sends one request with the token in its header (RFC 6750 section
+// 2.1), and a proof when it is bound to a key (RFC 9449 section 7.1).
+func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer, error) {
+	const what = "userinfo endpoint"
+	target := *u
+	query := target.Query()
+	for name, values := range c.Params[ForUserInfo] {
+		if !omitted(values) {
+			query[name] = values
+		}
+	}
+	if c.Quirks != nil {
+		for name, value := range c.Quirks.APIQuery {
+			query.Set(name, c.fillIn(value, t.AccessToken))
+		}
+	}
+	target.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
+	}
+	c.headers(ForUserInfo, req.Header)
+	req.Header.Set("Accept", "application/json, application/jwt")
+	req.Header.Set("Authorization", t.Type+" "+t.AccessToken.Reveal())
+	if t.Type == "" {
+		req.Header.Set("Authorization", typeBearer+" "+t.AccessToken.Reveal())
+	}
+	if t.ProofKey != nil {
+		proof, err := t.ProofKey.proof(http.MethodGet, u, t.AccessToken, c.servers().nonce(roleRS, u), c.serverTime(u).Unix())
+		if err != nil {
+			return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+		}
+		req.Header.Set("DPoP", proof)
+	}
+	sent := c.clock()
+	ans, err := send(ctx, c.http(), req, &errand{
+		what: what, kind: ForUserInfo, timeout: c.Timeout, secrets: []string{t.AccessToken.Reveal()}, now: sent,
+	})
+	if ans != nil {
+		c.servers().learn(roleRS, u, ans.header, sent, c.clock())
+	}
+	return ans, err
+}
+
+// wantsResourceNonce: a resource says so with 401 and a challenge (RFC 9449
+// section 9).
+func (ans *answer) wantsResourceNonce() bool {
+	if ans.status != http.StatusUnauthorized || ans.header.Get("DPoP-Nonce") == "" {
+		return false
+	}
+	return slices.ContainsFunc(ParseChallenges(ans.header), func(c Challenge) bool {
+		return c.Scheme == "dpop" && c.Params["error"] == string(UseDPoPNonce)
+	})
+}
+
+// readUserInfo reads a plain answer, or verifies a signed one: "If the
+// UserInfo Response is signed …, iss and aud" are checked (section 5.3.2 and
+// 5.3.4).
+func (c *Client) readUserInfo(ctx context.Context, ans *answer) (map[string]any, error) {
+	kind, _, _ := mime.ParseMediaType(ans.header.Get("Content-Type"))
+	ok := ans.status >= 200 && ans.status <= 299
+	if !ok || !strings.EqualFold(kind, "application/jwt") {
+		claims, err := ans.object()
+		if err == nil && c.UserInfoSignedResponseAlg != "" {
+			return nil, &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status,
+				Err: &reasoned{ErrAlgorithm, "the answer is not signed, although userinfo_signed_response_alg says so"}}
+		}
+		return claims, err
+	}
+	refuse := func(name, detail string, err error) (map[string]any, error) {
+		check := Check{Name: name, Spec: "OIDC Core 5.3.2", Detail: detail}
+		return nil, &CheckError{what: "userinfo", Check: check, Checks: []Check{check}, Err: err}
+	}
+	rules := jwtRules{alg: c.UserInfoSignedResponseAlg, listed: c.Metadata.UserinfoSigningAlgsSupported}
+	inside, detail, err := c.decrypt(Secret(strings.TrimSpace(string(ans.body))), rules)
+	if err != nil {
+		return refuse("format", detail, err)
+	}
+	jwt, err := parseJWT(inside.Reveal())
+	if err != nil {
+		return refuse("format", "", err)
+	}
+	if _, critical := jwt.Header["crit"]; critical {
+		return refuse("format", "it demands an extension (crit)", ErrMalformed)
+	}
+	if iss, there := jwt.Claims["iss"]; there && iss != c.Metadata.Issuer || c.Metadata.Issuer == "" {
+		return refuse("iss", "expected "+clean(c.Metadata.Issuer, maxURI), ErrIssuer)
+	}
+	if aud, there := jwt.Claims["aud"]; there && !slices.Contains(texts(aud), c.ID) {
+		return refuse("aud", "this client is not in it", ErrAudience)
+	}
+	// RFC 7519 section 4.1.4: where it says when it expires, that holds.
+	v := c.idTokenVerifier(c.Metadata, new(Token))
+	v.jwt = jwt
+	if _, there := jwt.Claims["exp"]; there {
+		if detail, err := v.checkExp(); err != nil {
+			return refuse("exp", detail, err)
+		}
+	}
+	alg, detail, err := c.acceptAlg(jwt, rules)
+	if err != nil {
+		return refuse("alg", detail, err)
+	}
+	if detail, err := c.checkSignature(ctx, c.Metadata, inside, jwt, alg); err != nil {
+		return refuse("signature", detail, err)
+	}
+	return jwt.Claims, nil
 }

@@ -43,8 +43,6 @@ type Client struct {
 	DPoPBoundTokens bool
 	// RequirePAR refuses authorization requests that were not pushed (RFC 9126 section 6).
 	RequirePAR bool
-	// CIBAUserCode lets the client send a user_code with backchannel requests.
-	CIBAUserCode bool
 	// RedirectURIs are compared exactly, but for the port of an http URI on 127.0.0.1, [::1] or
 	// localhost that is registered without one (RFC 8252 section 7.3).
 	RedirectURIs []string
@@ -163,8 +161,6 @@ func (c *Client) record() *goidc.Client {
 			TLSSubjectDistinguishedName: c.TLSSubjectDN,
 			TLSTokenBindingIsRequired:   c.CertificateBoundTokens,
 			DPoPTokenBindingIsRequired:  c.DPoPBoundTokens,
-			CIBATokenDeliveryMode:       goidc.CIBADeliveryModePoll,
-			CIBAUserCodeIsEnabled:       c.CIBAUserCode,
 			PARIsRequired:               c.RequirePAR,
 			IDTokenSigAlg:               goidc.SignatureAlgorithm(c.IDTokenAlg),
 		},

@@ -20,9 +20,6 @@ func (s *Server) answerDiscovery(a *answer, r *http.Request) {
 	// go-oidc offers registration, this server does not.
 	delete(doc, "registration_endpoint")
 	delete(aliases, "registration_endpoint")
-	if aliases != nil && doc["device_authorization_endpoint"] != nil {
-		aliases["device_authorization_endpoint"] = s.mutualIssuer() + "/device_authorization"
-	}
 	doc["service_documentation"] = s.issuer + "/"
 	if s.faults.take(DiscoveryOther) {
 		doc["issuer"] = "http://elsewhere.invalid"

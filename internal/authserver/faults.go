@@ -97,17 +97,6 @@ const (
 	PARExpired Fault = "par: request_uri expired at once"
 )
 
-// Faults of polls for a device code or an auth_req_id, and of what starts them.
-const (
-	PollCut Fault = "poll: connection cut"
-	// PollHangs answers nothing until the client gives up.
-	PollHangs    Fault = "poll: no answer"
-	PollSlowDown Fault = "poll: slow_down"
-	PollDenied   Fault = "poll: access_denied"
-	PollExpired  Fault = "poll: expired_token"
-	NoInterval   Fault = "device: no interval"
-)
-
 // UntilCleared makes a fault last.
 const UntilCleared = -1
 

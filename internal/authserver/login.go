@@ -157,12 +157,6 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 	}
 	as.Store[keyAudience] = strings.Join(audience, "\n")
 
-	if d := requestOf(r.Context()).decision; d != nil {
-		if !d.allow {
-			return deny("access_denied", "the user said no")
-		}
-		return s.approve(as, d.user, time.Now(), as.Scopes)
-	}
 	if u, ok := s.opts.user(s.opts.AutoApprove); ok {
 		s.counts.add(func(st *Stats) { st.Logins++ })
 		return s.approve(as, u, time.Now(), as.Scopes)

@@ -70,11 +70,5 @@ func (s *Server) grants() []provider.Option {
 	if s.opts.offersGrant(goidc.GrantClientCredentials) {
 		opts = append(opts, provider.WithClientCredentialsGrant())
 	}
-	if s.opts.offersGrant(goidc.GrantDeviceCode) {
-		opts = append(opts, s.device())
-	}
-	if s.opts.offersGrant(goidc.GrantCIBA) {
-		opts = append(opts, s.ciba()...)
-	}
 	return opts
 }

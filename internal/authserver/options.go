@@ -52,11 +52,6 @@ type Options struct {
 	DPoP *DPoP
 	// PAR offers pushed authorization requests.
 	PAR *PAR
-	// Device and CIBA say how those grants work, if some client may use them.
-	Device Device
-	CIBA   CIBA
-	// TrustedIssuers are those whose assertions are taken.
-	TrustedIssuers []TrustedIssuer
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string
@@ -72,8 +67,6 @@ type Options struct {
 type User struct {
 	// Login is the name typed on the login page, and the claim preferred_username.
 	Login string
-	// Code is the user_code of backchannel requests (CIBA), if the user has one.
-	Code string
 	// Password is compared exactly.
 	Password string
 	// Sub, Name and Email are claims; Sub and Name "" are the login name.
@@ -167,14 +160,6 @@ func (o Options) user(login string) (User, bool) {
 		return User{}, false
 	}
 	return o.Users[i], true
-}
-
-// named finds a user by subject or login name.
-func (o Options) named(sub string) (User, bool) {
-	if u, ok := o.bySub(sub); ok {
-		return u, true
-	}
-	return o.user(sub)
 }
 
 // bySub finds a user by subject.

@@ -14,20 +14,17 @@ import (
 type endpoint string
 
 const (
-	endpointDiscovery  endpoint = "discovery"
-	endpointJWKS       endpoint = "jwks"
-	endpointAuthorize  endpoint = "authorize"
-	endpointPAR        endpoint = "par"
-	endpointToken      endpoint = "token"
-	endpointRevoke     endpoint = "revoke"
-	endpointDevice     endpoint = "device_authorization"
-	endpointDevicePage endpoint = "device"
-	endpointCIBA       endpoint = "bc-authorize"
-	endpointUserinfo   endpoint = "userinfo"
-	endpointLogout     endpoint = "logout"
-	endpointAPI        endpoint = "api"
-	endpointHome       endpoint = "home"
-	endpointOther      endpoint = "other"
+	endpointDiscovery endpoint = "discovery"
+	endpointJWKS      endpoint = "jwks"
+	endpointAuthorize endpoint = "authorize"
+	endpointPAR       endpoint = "par"
+	endpointToken     endpoint = "token"
+	endpointRevoke    endpoint = "revoke"
+	endpointUserinfo  endpoint = "userinfo"
+	endpointLogout    endpoint = "logout"
+	endpointAPI       endpoint = "api"
+	endpointHome      endpoint = "home"
+	endpointOther     endpoint = "other"
 )
 
 const (
@@ -45,8 +42,6 @@ type request struct {
 	endpoint    endpoint
 	url         string            // as the client sees it, without query
 	form        url.Values        // query and body
-	decision    *decision         // of a test in a user's place
-	prompted    bool              // the page that asks for a user code was shown
 	keepRefresh bool              // the fault NoRefreshToken: do not rotate this time
 	audience    []string          // of the token being made
 	client      *goidc.Client     // the client last looked up, once it was
@@ -84,12 +79,6 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointAuthorize, path
 	case path == "/par" && s.opts.PAR != nil:
 		return endpointPAR, path
-	case path == "/device_authorization" && s.opts.offersGrant(goidc.GrantDeviceCode):
-		return endpointDevice, path
-	case (path == devicePath || strings.HasPrefix(path, devicePath+"/")) && s.opts.offersGrant(goidc.GrantDeviceCode):
-		return endpointDevicePage, path
-	case path == "/bc-authorize" && s.opts.offersGrant(goidc.GrantCIBA):
-		return endpointCIBA, path
 	case path == "/token":
 		return endpointToken, path
 	case path == "/revoke":
@@ -139,10 +128,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case endpointPAR:
 		s.answerPAR(a, r)
-	case endpointDevice:
-		s.answerDevice(a, r)
-	case endpointCIBA:
-		s.answerCIBA(a, r)
 	case endpointRevoke:
 		s.answerRevoke(a, r)
 	case endpointAPI:
@@ -153,7 +138,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerDiscovery(a, r)
 	case endpointJWKS:
 		s.answerJWKS(a, r)
-	case endpointAuthorize, endpointDevicePage, endpointLogout:
+	case endpointAuthorize, endpointLogout:
 		s.answerPages(a, r)
 	}
 	a.send(w, r)
@@ -166,13 +151,6 @@ func (s *Server) answerPages(a *answer, r *http.Request) {
 	// /authorize by a POST from anywhere (OpenID Connect Core section 3.1.2.1).
 	if strings.Count(r.URL.Path, "/") > 1 {
 		s.pages.ServeHTTP(a, r)
-	} else if r.URL.Path == devicePath {
-		q := r.URL.Query()
-		if code := plainCode(q.Get("user_code")); code != "" {
-			q.Set("user_code", code)
-			r.URL.RawQuery = q.Encode()
-		}
-		s.protocol.ServeHTTP(a, r)
 	} else if err := once(r.Form, "resource", "audience"); err != nil {
 		s.renderProblem(a, http.StatusBadRequest, "invalid_request", err.Error())
 	} else {

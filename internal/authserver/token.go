@@ -24,9 +24,6 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	if s.refuseToken(a) {
 		return true
 	}
-	if refused, gone := s.pollRefused(a, r); refused {
-		return !gone
-	}
 	rec := requestOf(r.Context())
 	refresh := rec.form.Get("grant_type") == "refresh_token"
 	rec.keepRefresh = refresh && s.faults.take(NoRefreshToken)
