@@ -116,9 +116,10 @@ type Client struct {
 	// an answer without token_type.
 	BearerTypes []string
 
-	mu         sync.Mutex // guards ownKeys
-	ownKeys    *KeySet
-	ownServers Servers
+	mu           sync.Mutex // guards ownKeys and ownCertified
+	ownKeys      *KeySet
+	ownCertified *http.Client
+	ownServers   Servers
 
 	strictOnce sync.Once
 	strictHTTP *http.Client // what Strict makes of HTTP

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -41,21 +42,69 @@ func (c *Client) ChosenAuthMethod() (method, why string) {
 }
 
 func (c *Client) chooseAuth(listed []string) (method, why string) {
-	switch {
-	case c.AuthMethod != "":
+	if c.AuthMethod != "" {
 		return c.AuthMethod, "chosen in the profile"
-	case c.Secret == "":
-		return AuthNone, "there is no client secret"
-	case listed == nil:
+	}
+	can := c.authMethods()
+	switch {
+	case len(can) == 0:
+		return AuthNone, "there is no client secret, private key or certificate"
+	case listed == nil && c.Secret != "":
 		// RFC 8414 section 2: "If omitted, the default is client_secret_basic".
 		return AuthSecretBasic, "the server lists no methods, and this is the default"
-	case slices.Contains(listed, AuthSecretBasic):
-		return AuthSecretBasic, "the server lists it"
-	case slices.Contains(listed, AuthSecretPost):
-		return AuthSecretPost, "the server lists it and not client_secret_basic"
+	case listed == nil:
+		return can[0].method, "the server lists no methods, and there is " + can[0].with + " and no client secret"
 	}
-	return AuthSecretBasic, "there is a client secret, though the server lists only " +
-		clean(strings.Join(listed, ", "), maxDescription)
+	for _, m := range can {
+		if !slices.Contains(listed, m.method) {
+			continue
+		}
+		why = "there is " + m.with + ", and the server lists it"
+		switch {
+		// RFC 9700 section 2.5: "It is RECOMMENDED to use asymmetric
+		// (public key based) methods for client authentication".
+		case m.with == aSecret && slices.Contains(listed, AuthPrivateKeyJWT):
+			why += "; a private key (private_key_jwt), which the server lists too, would be safer"
+		case m.with == aSecret && slices.Contains(listed, AuthTLS):
+			why += "; a certificate (tls_client_auth), which the server lists too, would be safer"
+		case m.method == AuthSecretPost:
+			why += " and not client_secret_basic"
+		}
+		return m.method, why
+	}
+	shown := clean(strings.Join(listed, ", "), maxDescription)
+	if c.Secret != "" {
+		return AuthSecretBasic, "there is a client secret, though the server lists only " + shown
+	}
+	if slices.Contains(listed, AuthNone) {
+		return AuthNone, "the server lists it, and nothing that goes with " + can[0].with
+	}
+	return can[0].method, "there is " + can[0].with + ", though the server lists only " + shown
+}
+
+const aSecret = "a client secret"
+
+// possible is a method that the client has what it takes for.
+type possible struct{ method, with string }
+
+// authMethods lists the methods the client can use, the best first: a key
+// that never leaves (RFC 9700 section 2.5), then a secret.
+func (c *Client) authMethods() []possible {
+	var list []possible
+	if _, err := c.PrivateKeys.signer(c.AuthSigningAlg, nil); err == nil {
+		list = append(list, possible{AuthPrivateKeyJWT, "a private key"})
+	}
+	if c.Certificate != nil {
+		first, second := AuthTLS, AuthSelfSignedTLS
+		if leaf := c.Certificate.Leaf; leaf != nil && bytes.Equal(leaf.RawIssuer, leaf.RawSubject) {
+			first, second = second, first
+		}
+		list = append(list, possible{first, "a client certificate"}, possible{second, "a client certificate"})
+	}
+	if c.Secret != "" {
+		list = append(list, possible{AuthSecretBasic, aSecret}, possible{AuthSecretPost, aSecret}, possible{AuthSecretJWT, aSecret})
+	}
+	return list
 }
 
 // outgoing is a request on its way: what client authentication may add to.
@@ -64,6 +113,9 @@ type outgoing struct {
 	query    url.Values // added to the endpoint's own
 	header   http.Header
 	form     url.Values
+
+	certificate bool     // show Client.Certificate
+	secrets     []string // in query and header, not to come back in an error
 }
 
 // clientAuth adds the client's credentials to a request. It is the last to
@@ -88,6 +140,17 @@ func (c *Client) authenticator(method string) (clientAuth, error) {
 		return c.authBasic, nil
 	case AuthSecretPost:
 		return c.authPost, nil
+	case AuthSecretJWT:
+		return c.authSecretJWT, nil
+	case AuthPrivateKeyJWT:
+		return c.authPrivateKeyJWT, nil
+	case AuthTLS, AuthSelfSignedTLS:
+		if c.Certificate == nil {
+			return nil, requestError(method + " needs a client certificate; give tls_client_certificate and tls_client_key")
+		}
+		return c.authTLS, nil
+	case AuthCustom:
+		return c.authCustom, nil
 	}
 	return nil, requestError("the client authentication method " + clean(method, maxCode) + " is not known")
 }

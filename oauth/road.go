@@ -3,14 +3,12 @@ package oauth
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -28,34 +26,6 @@ const (
 	// slash, one for a moved page.
 	maxRedirects = 2
 )
-
-var (
-	sharedOnce sync.Once
-	sharedHTTP *http.Client
-)
-
-// sharedClient is the client of those who bring none. It is made on first
-// use: the command line links this package and must start at once.
-func sharedClient() *http.Client {
-	sharedOnce.Do(func() {
-		t, ok := http.DefaultTransport.(*http.Transport)
-		if ok {
-			t = t.Clone()
-		} else {
-			t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-		}
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12} // RFC 9325 section 3.1.1
-		t.MaxResponseHeaderBytes = 64 << 10
-		t.MaxIdleConns, t.MaxIdleConnsPerHost = 16, 2
-		// Servers close idle connections after as little as two seconds, and a
-		// code sent on one that is just being closed is lost: net/http repeats
-		// no POST (RFC 9110 section 9.2.2), and a code is used once. Requests
-		// that follow each other at once still share a connection.
-		t.IdleConnTimeout = time.Second
-		sharedHTTP = &http.Client{Transport: t}
-	})
-	return sharedHTTP
-}
 
 // errand is one request and what is known about it.
 type errand struct {
@@ -285,6 +255,11 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 		// It is a parameter of the pushed request, too (RFC 9126 section 2.1).
 		out.form.Set("client_id", c.ID)
 	}
+	if c.CertificateBound && c.Certificate != nil {
+		if err := c.showCertificate(out); err != nil { // RFC 8705 section 3
+			return fail(err)
+		}
+	}
 	verb := http.MethodPost
 	if c.Quirks != nil && strings.EqualFold(c.Quirks.TokenMethod, http.MethodGet) && (k.kind == ForToken || k.kind == ForRefresh) {
 		verb = http.MethodGet
@@ -320,7 +295,11 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 	}
 	req.Header = out.header
 	sent := c.clock()
-	ans, err := send(ctx, c.http(), req, &errand{
+	hc, err := c.httpFor(out)
+	if err != nil {
+		return nil, &Error{what: k.what, Endpoint: withoutQuery(&u), Err: err}
+	}
+	ans, err := send(ctx, hc, req, &errand{
 		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form,
 		secrets: append(c.secretsIn(out.form), credentialsIn(out)...),
 	})
@@ -332,7 +311,7 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 
 // credentialsIn lists what client authentication put outside the form.
 func credentialsIn(out *outgoing) []string {
-	list := []string{strings.TrimPrefix(out.header.Get("Authorization"), "Basic ")}
+	list := append([]string{strings.TrimPrefix(out.header.Get("Authorization"), "Basic ")}, out.secrets...)
 	for _, values := range out.query {
 		list = append(list, values...)
 	}
@@ -367,14 +346,6 @@ func (c *Client) authMethodFor(k call) (method, why string) {
 		return k.method, "chosen in the profile"
 	}
 	return c.chooseAuth(k.listed)
-}
-
-// http is the client that makes the requests.
-func (c *Client) http() *http.Client {
-	if c.Strict {
-		return c.strictHTTPClient()
-	}
-	return c.HTTP
 }
 
 // parseEndpoint is the package's, with the profile's leave for plain http.
