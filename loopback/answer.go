@@ -14,6 +14,10 @@ import (
 func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
 	values, stray, status := r.read(w, req)
 	r.conns.answering(connOf(req))
+	if stray == "" && r.relays(req, values) {
+		relayPage().send(w, http.StatusOK)
+		return
+	}
 	if stray == "" {
 		stray, status = r.match(values)
 	}
@@ -52,11 +56,11 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (values url.Va
 		// servers send a bare % in error_description.
 		values, _ = url.ParseQuery(req.URL.RawQuery)
 		return values, "", 0
-	case req.Method == http.MethodPost && !r.QueryOnly:
+	case req.Method == http.MethodPost && (!r.QueryOnly || r.ownForm(req)):
 		return readForm(w, req)
 	}
 	allow := "GET, POST"
-	if r.QueryOnly {
+	if r.QueryOnly && !r.Fragment {
 		allow = "GET"
 	}
 	w.Header().Set("Allow", allow)
@@ -82,6 +86,12 @@ func (r *Receiver) match(values url.Values) (stray string, status int) {
 	want := r.state
 	r.mu.Unlock()
 	got := values["state"]
+	if r.StateOf != nil {
+		got = nil
+		if state := r.StateOf(values); state != "" {
+			got = []string{state}
+		}
+	}
 	if len(got) == 0 {
 		return StrayNoState, http.StatusBadRequest
 	}

@@ -19,6 +19,37 @@ type address struct {
 	uri  *url.URL
 	host string // as in the URI, lower case, without brackets
 	port int    // 0: any
+	// inside is where to listen instead; not valid: on the address itself. Its
+	// port 0 is the one above.
+	inside netip.AddrPort
+}
+
+// parseListenAddress reads an IP address with or without a port. A name could
+// mean any address, and an empty host all of them.
+func parseListenAddress(s string) (netip.AddrPort, error) {
+	if s == "" {
+		return netip.AddrPort{}, nil
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return netip.AddrPortFrom(ip, 0), nil
+	}
+	at, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return at, errors.New("it must be an IP address, with or without a port: 0.0.0.0, 0.0.0.0:9000, [::]:9000")
+	}
+	return at, nil
+}
+
+// listenAddress is what the address is bound to, localhost's second one aside.
+func (a address) listenAddress() string {
+	if !a.inside.IsValid() {
+		return net.JoinHostPort(a.host, strconv.Itoa(a.port))
+	}
+	port := int(a.inside.Port())
+	if port == 0 {
+		port = a.port
+	}
+	return net.JoinHostPort(a.inside.Addr().String(), strconv.Itoa(port))
 }
 
 // listenFunc is (*net.ListenConfig).Listen without its context.
@@ -32,14 +63,24 @@ type listenFunc func(network, address string) (net.Listener, error)
 // alone). Port 0 means any free port; no port means 80, as in every http URI.
 //
 // Nothing is answered before Wait, but browsers may connect already.
-func Listen(redirectURIs ...string) (*Receiver, error) {
+func Listen(redirectURIs ...string) (*Receiver, error) { return ListenAt("", redirectURIs...) }
+
+// ListenAt is Listen on another address than the redirect URI's own, for a
+// container whose port somebody else forwards: "0.0.0.0", or "0.0.0.0:9000"
+// when the port inside is another one, too. What arrives must still name the
+// redirect URI's host and port. "" is Listen.
+func ListenAt(listenAddress string, redirectURIs ...string) (*Receiver, error) {
 	config := net.ListenConfig{Control: exclusive}
 	return listen(func(network, address string) (net.Listener, error) {
 		return config.Listen(context.Background(), network, address)
-	}, redirectURIs)
+	}, listenAddress, redirectURIs)
 }
 
-func listen(open listenFunc, redirectURIs []string) (*Receiver, error) {
+func listen(open listenFunc, listenAddress string, redirectURIs []string) (*Receiver, error) {
+	inside, err := parseListenAddress(listenAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listen address %q: %w", listenAddress, err)
+	}
 	if len(redirectURIs) == 0 {
 		return nil, errors.New("no redirect address given: http://127.0.0.1:0/callback fits most servers")
 	}
@@ -49,6 +90,7 @@ func listen(open listenFunc, redirectURIs []string) (*Receiver, error) {
 		if err != nil {
 			return nil, fmt.Errorf("redirect address %q: %w", raw, err)
 		}
+		a.inside = inside
 		addresses[i] = a
 	}
 	var tried []string
@@ -57,7 +99,7 @@ func listen(open listenFunc, redirectURIs []string) (*Receiver, error) {
 		if err == nil {
 			return newReceiver(a, listeners), nil
 		}
-		tried = append(tried, net.JoinHostPort(a.host, strconv.Itoa(a.port))+" "+reason(err))
+		tried = append(tried, a.listenAddress()+" "+reason(err))
 	}
 	return nil, fmt.Errorf("no redirect address can be listened on: %s; "+
 		"end the program that holds it, or give the profile another port that the server accepts",
@@ -105,12 +147,12 @@ func loopbackHost(host string) bool {
 
 // bind opens the address, both families for localhost.
 func (a address) bind(open listenFunc) ([]net.Listener, error) {
-	if a.host != "localhost" {
+	if a.host != "localhost" || a.inside.IsValid() {
 		network := "tcp4"
-		if strings.Contains(a.host, ":") {
+		if strings.HasPrefix(a.listenAddress(), "[") {
 			network = "tcp6"
 		}
-		l, err := open(network, net.JoinHostPort(a.host, strconv.Itoa(a.port)))
+		l, err := open(network, a.listenAddress())
 		if err != nil {
 			return nil, err
 		}
@@ -139,6 +181,9 @@ func (a address) bind(open listenFunc) ([]net.Listener, error) {
 
 func newReceiver(a address, listeners []net.Listener) *Receiver {
 	port := strconv.Itoa(listeners[0].Addr().(*net.TCPAddr).Port)
+	if a.inside.Port() != 0 && a.port != 0 {
+		port = strconv.Itoa(a.port) // somebody forwards it to the one inside
+	}
 	uri := *a.uri
 	r := &Receiver{
 		path:      uri.EscapedPath(),

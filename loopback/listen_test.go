@@ -187,14 +187,14 @@ func TestLocalhostWithHalfTaken(t *testing.T) {
 	}
 	for _, errno := range []error{syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT} {
 		clear(opened)
-		r, err := listen(failing(errno), []string{"http://localhost:0/"})
+		r, err := listen(failing(errno), "", []string{"http://localhost:0/"})
 		if err != nil || len(r.listeners) != 1 {
 			t.Fatalf("a machine without IPv6 (%v): %v", errno, err)
 		}
 		r.Close()
 	}
 	clear(opened)
-	r, err := listen(failing(syscall.EADDRINUSE, syscall.EADDRINUSE), []string{"http://localhost:0/"})
+	r, err := listen(failing(syscall.EADDRINUSE, syscall.EADDRINUSE), "", []string{"http://localhost:0/"})
 	if err != nil || len(r.listeners) != 2 || opened["tcp4"] != 3 {
 		t.Fatalf("any port, ::1 taken twice: %v, %v", err, opened)
 	}
@@ -206,7 +206,7 @@ func TestLocalhostWithHalfTaken(t *testing.T) {
 	port := strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
 	free.Close()
 	clear(opened)
-	_, err = listen(failing(syscall.EADDRINUSE), []string{"http://localhost:" + port + "/"})
+	_, err = listen(failing(syscall.EADDRINUSE), "", []string{"http://localhost:" + port + "/"})
 	if err == nil || !strings.Contains(err.Error(), "is in use") {
 		t.Fatalf("fixed port, ::1 taken: %v", err)
 	}

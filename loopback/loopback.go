@@ -47,6 +47,15 @@ type Receiver struct {
 	// QueryOnly refuses responses by POST. Leave it false for a login that
 	// asked for response_mode=form_post.
 	QueryOnly bool
+	// Fragment takes responses in the fragment of the address, too: a page of
+	// ours posts them here. Set it for a login that asked for
+	// response_mode=fragment, or whose response_type makes that the default.
+	Fragment bool
+	// StateOf, when set, finds the state in a response: inside a signed one
+	// (oauth.Authorization's ResponseState), or under the name that OAuth 1.0a
+	// has for it (OAuth1Token). It returns "" when there is none. nil looks for
+	// the parameter state.
+	StateOf func(url.Values) string
 
 	uri       string
 	path      string   // as it must arrive, escaped

@@ -25,11 +25,13 @@ var (
 )
 
 // policy is the Content-Security-Policy, made when the first page is sent.
-var policy = sync.OnceValue(func() string {
+var policy = sync.OnceValue(func() string { return policyFor(pageJS, "'none'") })
+
+func policyFor(script, formAction string) string {
 	return "default-src 'none'; img-src data:; style-src " + hashOf(pageCSS) +
-		"; script-src " + hashOf(pageJS) +
-		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-})
+		"; script-src " + hashOf(script) +
+		"; base-uri 'none'; form-action " + formAction + "; frame-ancestors 'none'"
+}
 
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -38,10 +40,13 @@ func hashOf(text string) string {
 
 // page is what one answer says.
 type page struct {
-	kind   string // ok, no or stray: colour and glyph
+	kind   string // ok, no, wait or stray: colour and glyph
 	title  string
 	text   string
 	detail string // what the server said, as it came; escaped when sent
+
+	script, policy, referrer string // other than the usual ones
+	noscript                 string // said where scripts are off
 }
 
 const goBack = "You can close this tab and go back to Fob."
@@ -50,6 +55,9 @@ const goBack = "You can close this tab and go back to Fob."
 // worked: the code is not redeemed yet, and Fob will tell.
 func responsePage(values url.Values) page {
 	code := values.Get("error")
+	if code == "" && len(values["denied"]) > 0 && values.Get("oauth_token") == "" {
+		code = "access_denied" // OAuth 1.0a, as some say it
+	}
 	if code == "" {
 		return page{kind: "ok", title: "You can go back to Fob",
 			text: "The sign-in page has answered. Fob finishes the login and tells you how it went. You can close this tab."}
@@ -133,6 +141,8 @@ func glyph(kind string) string {
 	switch kind {
 	case "ok":
 		return `<path d="M6 12.5l4 4 8-9"/>`
+	case "wait":
+		return `<path d="M6.500 12.500v.1M12 12.500v.1M17.500 12.500v.1"/>`
 	case "no":
 		return `<path d="M7 7l10 10M17 7L7 17"/>`
 	}
@@ -145,8 +155,14 @@ func (p page) send(w http.ResponseWriter, status int) {
 	if p.detail != "" {
 		detail = `<p class="detail"><span>The server’s words</span><code>` + html.EscapeString(p.detail) + `</code></p>`
 	}
+	if p.noscript != "" {
+		detail = `<noscript><p class="detail">` + html.EscapeString(p.noscript) + `</p></noscript>`
+	}
+	if p.script == "" {
+		p.script, p.policy, p.referrer = pageJS, policy(), "no-referrer"
+	}
 	body := strings.NewReplacer(
-		"{{style}}", pageCSS, "{{script}}", pageJS,
+		"{{style}}", pageCSS, "{{script}}", p.script,
 		"{{kind}}", p.kind, "{{glyph}}", glyph(p.kind),
 		"{{title}}", html.EscapeString(p.title), "{{text}}", html.EscapeString(p.text), "{{detail}}", detail,
 	).Replace(pageHTML)
@@ -154,8 +170,8 @@ func (p page) send(w http.ResponseWriter, status int) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", policy())
+	h.Set("Referrer-Policy", p.referrer)
+	h.Set("Content-Security-Policy", p.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
