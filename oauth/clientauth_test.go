@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -489,7 +490,9 @@ func TestSecretReplacesNoProtection(t *testing.T) {
 
 // A client for a profile's network settings: F-118.
 func TestNewHTTPClient(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply(w, 200, map[string]any{}) }))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, map[string]any{}) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that must fail
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	get := func(o HTTPOptions) error {
 		hc, err := NewHTTPClient(o)

@@ -147,3 +147,12 @@ func (c *Client) certifiedHTTP() (*http.Client, error) {
 	}
 	return c.ownCertified, nil
 }
+
+// boundHTTP is the client for requests with a token: a token that is bound to
+// the certificate works with it alone (RFC 8705 section 3).
+func (c *Client) boundHTTP() (*http.Client, error) {
+	if c.CertificateBound && c.Certificate != nil {
+		return c.certifiedHTTP()
+	}
+	return c.http(), nil
+}

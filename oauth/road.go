@@ -36,6 +36,7 @@ type errand struct {
 	follow  bool     // follow redirects within the origin; never with credentials
 	secrets []string // values that must not come back in an error
 	now     time.Time
+	quirks  *Quirks // nil: none
 }
 
 // answer is a complete answer, whatever its status.
@@ -138,7 +139,7 @@ func (ans *answer) broken(ctx context.Context, err error) error {
 // object reads the answer as the JSON object that was due, or as the error
 // that came instead. It is the only parser of errors in this package.
 func (ans *answer) object() (map[string]any, error) {
-	obj, jsonErr := decodeObject(ans.body)
+	obj, jsonErr := ans.members()
 	if e := ans.refusal(obj); e != nil {
 		if e.Code == "" && e.Description == "" && jsonErr != nil {
 			e.Err = jsonErr
@@ -170,7 +171,7 @@ func (ans *answer) refusal(obj map[string]any) *Error {
 		return e
 	}
 	if ok {
-		return nil
+		return ans.quirkRefusal(obj, e)
 	}
 	// RFC 6750 section 3: a resource (userinfo) says it in a header.
 	for _, c := range parseChallenges(ans.header.Values("WWW-Authenticate")) {
@@ -300,7 +301,7 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 		return nil, &Error{what: k.what, Endpoint: withoutQuery(&u), Err: err}
 	}
 	ans, err := send(ctx, hc, req, &errand{
-		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form,
+		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form, quirks: c.Quirks,
 		secrets: append(c.secretsIn(out.form), credentialsIn(out)...),
 	})
 	if ans != nil {

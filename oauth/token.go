@@ -95,7 +95,7 @@ func (c *Client) readToken(ans *answer, requested []string, proof *ProofKey) (*T
 	}
 	t.Checks = append(t.Checks, Check{Name: "token_type", Spec: "RFC 6749 7.1", OK: true, Detail: t.Type})
 	t.AuthorizationDetails = grantedDetails(obj)
-	t.Scope = grantedScope(obj["scope"], requested)
+	t.Scope = grantedScope(c.splitScope(obj["scope"]), requested)
 	t.ExpiresAt = expiry(t.ObtainedAt, obj["expires_in"])
 	t.RefreshExpiresAt = expiry(t.ObtainedAt, obj["refresh_expires_in"])
 	if t.RefreshExpiresAt.IsZero() {

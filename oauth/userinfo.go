@@ -59,13 +59,8 @@ func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer
 			query[name] = values
 		}
 	}
-	if c.Quirks != nil {
-		for name, value := range c.Quirks.APIQuery {
-			query.Set(name, c.fillIn(value, t.AccessToken))
-		}
-	}
 	target.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.withAPIQuery(&target, t.AccessToken).String(), nil)
 	if err != nil {
 		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
 	}
@@ -82,8 +77,12 @@ func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer
 		}
 		req.Header.Set("DPoP", proof)
 	}
+	hc, err := c.boundHTTP()
+	if err != nil {
+		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+	}
 	sent := c.clock()
-	ans, err := send(ctx, c.http(), req, &errand{
+	ans, err := send(ctx, hc, req, &errand{
 		what: what, kind: ForUserInfo, timeout: c.Timeout, secrets: []string{t.AccessToken.Reveal()}, now: sent,
 	})
 	if ans != nil {
