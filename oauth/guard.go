@@ -194,46 +194,48 @@ func (g *Guard) settle(host string, z zone) zone {
 // that one.
 func zoneOf(ip netip.Addr) zone {
 	ip = ip.WithZone("").Unmap()
-	for _, n := range neverNets {
-		if n.Contains(ip) {
-			return zoneNever
-		}
-	}
-	for _, n := range embeddingNets {
-		if n.prefix.Contains(ip) {
-			b := ip.As16()
-			return zoneOf(netip.AddrFrom4([4]byte(b[n.at : n.at+4])))
-		}
-	}
 	switch {
 	case !ip.IsValid() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsMulticast():
 		return zoneNever
+	case ip.Is4():
+		return zoneOf4(ip, ip.As4())
+	}
+	b := ip.As16()
+	inside := func(at int) zone { return zoneOf(netip.AddrFrom4([4]byte(b[at : at+4]))) }
+	switch {
 	case ip.IsLoopback():
 		return zoneLoopback
+	case ip == netip.AddrFrom16([16]byte{0xfd, 0, 0x0e, 0xc2, 14: 2, 15: 0x54}): // the metadata service of AWS
+		return zoneNever
 	case ip.IsPrivate():
 		return zonePrivate
-	case carrierNet.Contains(ip):
-		return zoneCarrier
+	case b[0] == 0xfe && b[1]&0xc0 == 0xc0: // fec0::/10, site-local once (RFC 3879)
+		return zoneNever
+	case [12]byte(b[:12]) == [12]byte{0, 0x64, 0xff, 0x9b}: // NAT64 (RFC 6052)
+		return inside(12)
+	case b[0] == 0x20 && b[1] == 0x02: // 6to4 (RFC 3056)
+		return inside(2)
 	}
 	return zonePublic
 }
 
-var (
-	carrierNet = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598; Tailscale lives here
-	// neverNets of the IANA special-purpose registries that no server of this
-	// kind is in. The documentation nets are not routed.
-	neverNets = []netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-		netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-		netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("fec0::/10"),
-		// Metadata services that are not link-local: AWS (IPv6), Alibaba.
-		netip.MustParsePrefix("fd00:ec2::254/128"), netip.MustParsePrefix("100.100.100.200/32"),
+// zoneOf4 goes by the registry of special-purpose addresses (RFC 6890).
+func zoneOf4(ip netip.Addr, b [4]byte) zone {
+	switch {
+	case ip.IsLoopback():
+		return zoneLoopback
+	case ip.IsPrivate():
+		return zonePrivate
+	case b == [4]byte{100, 100, 100, 200}: // the metadata service of Alibaba
+		return zoneNever
+	case b[0] == 100 && b[1]&0xc0 == 64: // RFC 6598; Tailscale lives here
+		return zoneCarrier
+	case b[0] == 0, b[0] >= 240, // "this network", reserved
+		b[0] == 198 && b[1]&0xfe == 18,           // benchmarks
+		b[0] == 192 && b[1] == 0 && b[2]&^2 == 0, // protocol assignments, documentation
+		b[0] == 198 && b[1] == 51 && b[2] == 100, // documentation
+		b[0] == 203 && b[1] == 0 && b[2] == 113:  // documentation
+		return zoneNever
 	}
-	// embeddingNets: NAT64 (RFC 6052), 6to4 (RFC 3056), IPv4-compatible.
-	embeddingNets = []struct {
-		prefix netip.Prefix
-		at     int
-	}{
-		{netip.MustParsePrefix("64:ff9b::/96"), 12}, {netip.MustParsePrefix("2002::/16"), 2},
-	}
-)
+	return zonePublic
+}
