@@ -26,15 +26,21 @@ func among(v string, choices []Choice) string {
 	return oneOf(v, known...)
 }
 
-// checkGrant holds a grant to those that Fob knows, or an absolute URI (RFC 6749 §4.5).
+// checkGrant holds a grant to those that Fob knows, an absolute URI (RFC 6749 §4.5), or a word of the server's own, as
+// some have against the standard. A word that is nearly one of the known is a slip.
 func checkGrant(v string) string {
-	if slices.Contains(knownGrants, v) {
+	if slices.Contains(knownGrants, v) || checkResource(v) == "" {
 		return ""
 	}
-	if bad := checkResource(v); bad == "" && strings.Contains(v, ":") {
-		return ""
+	if bad := checkParameterName(v); bad != "" {
+		return "is neither a grant that Fob knows nor an absolute URI (RFC 6749 §4.5)"
 	}
-	return oneOf(v, knownGrants...) + "; a grant of the server's own is an absolute URI (RFC 6749 §4.5)"
+	for _, known := range append([]string{"code", "refresh_token", "device", "saml", "jwt", "oauth"}, knownGrants...) {
+		if edits(strings.ToLower(v), known) <= 2 { // two letters are a slip, more are another word
+			return oneOf(v, knownGrants...)
+		}
+	}
+	return ""
 }
 
 func checkBool(v string) string {

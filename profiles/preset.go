@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -13,14 +14,20 @@ import (
 
 // Preset is an authorization server that Fob knows: a profile with the answers to a few questions left open.
 type Preset struct {
-	ID            string     `json:"id"`
-	Name          string     `json:"name"`
-	Profile       Profile    `json:"profile"`                 // {key} stands for the answer to a question; Name is a suggestion
-	Documentation string     `json:"documentation,omitempty"` // the server's own page
-	Console       string     `json:"console,omitempty"`       // where one registers a client; may hold {key}, see ConsoleURL
-	Register      string     `json:"register,omitempty"`      // what to register there, in the words of that page
-	Notes         []string   `json:"notes,omitempty"`         // what else one has to know, a sentence each
-	Questions     []Question `json:"questions,omitempty"`     // what has to be known to fill in the profile
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	Profile       Profile  `json:"profile"`                 // {key} stands for the answer to a question; Name is a suggestion
+	Documentation string   `json:"documentation,omitempty"` // the server's own page
+	Console       string   `json:"console,omitempty"`       // where one registers a client; may hold {key}, see ConsoleURL
+	Register      string   `json:"register,omitempty"`      // what to register there, in the words of that page
+	Notes         []string `json:"notes,omitempty"`         // what else one has to know, a sentence each
+	// Words are what that page calls the fields of a profile, by their keys: "Consumer Key" for client_id.
+	Words map[string]string `json:"words,omitempty"`
+	// Port says whether the server ignores the port of a loopback redirect ("any") or compares it ("fixed"); "" where
+	// nothing is redirected.
+	Port      string     `json:"port,omitempty"`
+	Color     string     `json:"color,omitempty"`     // of its brand, as #rrggbb
+	Questions []Question `json:"questions,omitempty"` // what has to be known to fill in the profile
 }
 
 // Question is what a preset has to be told before a profile can be made of it.
@@ -30,7 +37,7 @@ type Question struct {
 	Help    string `json:"help,omitempty"`
 	Example string `json:"example,omitempty"`
 	Default string `json:"default,omitempty"` // taken when there is no answer; "" asks for one
-	Kind    string `json:"kind"`              // "url", "issuer", "host", "segment" (of a path) or "guid"
+	Kind    string `json:"kind"`              // "url", "issuer", "host", "segment" (of a path), "guid" or "email"
 }
 
 //go:embed presets.jsonc
@@ -80,6 +87,7 @@ func (p Preset) clone() Preset {
 	p.Profile = p.Profile.Clone()
 	p.Notes = slices.Clone(p.Notes)
 	p.Questions = slices.Clone(p.Questions)
+	p.Words = maps.Clone(p.Words)
 	return p
 }
 
@@ -170,6 +178,12 @@ func (q Question) Check(answer string) (string, error) {
 		if !isGUID(answer) {
 			bad = "is not an ID; it looks like " + q.Example
 		}
+	case "email":
+		name, host, found := strings.Cut(answer, "@")
+		if host, bad = checkHost(host, q.Example); bad == "" && (!found || name == "" || checkClientID(name) != "") {
+			bad = "is not an e-mail address; give it like " + q.Example
+		}
+		answer = name + "@" + host
 	default:
 		if strings.ContainsFunc(answer, func(r rune) bool { return !segmentRune(r) }) || answer == "." || answer == ".." {
 			bad = "has a character that does not belong there; give it like " + q.Example

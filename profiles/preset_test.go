@@ -3,6 +3,8 @@ package profiles
 import (
 	"errors"
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +15,12 @@ func TestPresetsMakeValidProfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"oidc", "google", "entra", "github", "gitlab", "auth0", "okta", "keycloak", "slack", "demo"}
-	var ids []string
+	seen := map[string]bool{}
 	for _, preset := range all {
-		ids = append(ids, preset.ID)
+		if seen[preset.ID] {
+			t.Errorf("%s is there twice", preset.ID)
+		}
+		seen[preset.ID] = true
 		t.Run(preset.ID, func(t *testing.T) {
 			answers := map[string]string{}
 			for _, q := range preset.Questions {
@@ -35,19 +39,114 @@ func TestPresetsMakeValidProfiles(t *testing.T) {
 			if problems := p.Validate(); problems != nil {
 				t.Errorf("Validate: %v", problems)
 			}
-			if text := string(p.appendJSON(nil, "")) + preset.ConsoleURL(answers); strings.ContainsAny(strings.ReplaceAll(text, "{\"access_type\":\"offline\"}", "")[1:], "{") {
-				t.Errorf("a placeholder is left: %s", text)
+			text := string(p.appendJSON(nil, "")) + preset.ConsoleURL(answers)
+			if left := regexp.MustCompile(`\{[a-z_]+\}`).FindString(text); left != "" {
+				t.Errorf("the placeholder %s is left: %s", left, text)
 			}
 			if p.Preset != preset.ID || p.Name != "my "+preset.ID {
 				t.Errorf("made %q of preset %q", p.Name, p.Preset)
 			}
-			if preset.Register == "" || preset.Name == "" || preset.ID != "demo" && preset.Documentation == "" {
-				t.Error("a text is missing")
+			if len(p.unknown) > 0 {
+				t.Errorf("it sets %q, which is no field", p.unknown[0].key)
 			}
+			checkTexts(t, preset)
+			checkRedirects(t, preset, p)
 		})
 	}
-	if !slices.Equal(ids, want) {
-		t.Errorf("presets are %v, want %v", ids, want)
+	// Those of the requirements, and enough of them (F-212, F-210, F-211).
+	for _, id := range strings.Fields("oidc google google-service-account entra entra-any microsoft-personal github github-device gitlab bitbucket atlassian slack " +
+		"slack-nested discord facebook franceconnect kakao linkedin naver okta auth0 pingone pingfederate reddit shopify keycloak authentik zitadel hydra dex cognito " +
+		"salesforce stackoverflow x x-oauth1 tumblr flickr twitch spotify dropbox zoom digitalocean linear notion paypal hubspot api demo") {
+		if !seen[id] {
+			t.Errorf("there is no preset %s", id)
+		}
+	}
+}
+
+// checkTexts holds that a preset says all that one has to know to register a client.
+func checkTexts(t *testing.T, p Preset) {
+	if p.Register == "" || p.Name == "" || len(p.Notes) == 0 {
+		t.Error("a text is missing")
+	}
+	for _, note := range p.Notes {
+		if !strings.HasSuffix(note, ".") {
+			t.Errorf("%q is no sentence", note)
+		}
+	}
+	for _, q := range p.Questions {
+		if q.Label == "" || q.Example == "" {
+			t.Errorf("the question %s has no label or no example", q.Key)
+		}
+	}
+	if p.ID == "demo" {
+		return
+	}
+	if !strings.HasPrefix(p.Documentation, "https://") {
+		t.Errorf("its documentation is %q", p.Documentation)
+	}
+	if p.Words["client_id"] == "" && p.ID != "google-service-account" {
+		t.Error("it does not say what the client ID is called there")
+	}
+	for key, word := range p.Words {
+		if _, ok := FieldByKey(key); !ok || word == "" {
+			t.Errorf("words has %q for %s", word, key)
+		}
+	}
+	if _, _, _, ok := RGB(p.Color); !ok {
+		t.Errorf("its color is %q", p.Color)
+	}
+}
+
+// checkRedirects holds that this machine can receive the redirect, and that what is registered is what is sent.
+func checkRedirects(t *testing.T, preset Preset, p Profile) {
+	if !p.UsesBrowser() {
+		if preset.Port != "" || len(p.RedirectURI) > 0 {
+			t.Error("it opens no browser and has a redirect URI")
+		}
+		return
+	}
+	for _, uri := range p.RedirectURIs() {
+		u, err := url.Parse(uri)
+		if err != nil || u.Scheme != "http" || !loopback(u.Hostname()) {
+			t.Errorf("%s does not lead to this machine", uri)
+			continue
+		}
+		fixed := u.Port() != "" && u.Port() != "0"
+		if fixed && !strings.Contains(preset.Register, uri) {
+			t.Errorf("%s is not what is registered: %s", uri, preset.Register)
+		}
+		if want := map[bool]string{true: "fixed", false: "any"}[fixed]; preset.Port != want && preset.ID != "demo" {
+			t.Errorf("the port of %s is %s, and the preset says %q", uri, want, preset.Port)
+		}
+	}
+}
+
+// The quirks that the requirements name, as data (F-213, F-214, F-033).
+func TestPresetQuirks(t *testing.T) {
+	quirks := func(id string) Quirks {
+		p, ok := PresetByID(id)
+		q, err := p.Profile.ServerQuirks()
+		if !ok || err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		return q
+	}
+	if q := quirks("stackoverflow"); !q.TokenAnswer.Form || q.TokenAnswer.Rename["expires"] != "expires_in" || q.APIQuery["site"] != "stackoverflow" ||
+		string(q.TokenAnswer.Defaults["token_type"]) != `"Bearer"` {
+		t.Errorf("stackoverflow: %+v", q) // F-213
+	}
+	if q := quirks("github"); q.ScopeSeparator != "," || q.ErrorMember != "error" {
+		t.Errorf("github: %+v", q) // F-214
+	}
+	if q := quirks("slack-nested"); q.TokenAnswer.Rename["authed_user.access_token"] != "access_token" || q.ErrorMember != "error" {
+		t.Errorf("slack-nested: %+v", q)
+	}
+	if q := quirks("facebook"); q.ErrorMember != "error.type" || q.ErrorDescriptionMember != "error.message" {
+		t.Errorf("facebook: %+v", q) // F-033
+	}
+	shopify, _ := PresetByID("shopify")
+	if shopify.Profile.TokenHeaderName != "X-Shopify-Access-Token" || shopify.Profile.TokenHeaderScheme != "none" {
+		t.Errorf("shopify: %v", shopify.Profile) // F-152
 	}
 }
 
@@ -91,6 +190,8 @@ func TestPresetRefusesAnswers(t *testing.T) {
 		{"oidc", "", "issuer: is missing; give it like https://login.example.com"},
 		{"oidc", "issuer=http://login.example.com", "issuer: sends tokens over plain http"},
 		{"entra", "tenant=common", "tenant: is not an ID; it looks like 11111111-"},
+		{"google-service-account", "email=robot", "email: is not a domain"},
+		{"google-service-account", "email=@example.com", "email: is not an e-mail address"},
 		{"auth0", "domain=acme", "domain: is not a domain; give it like acme.eu.auth0.com"},
 		{"auth0", "domain=acme.auth0.com/x@evil.example", "domain: is not a domain"},
 		{"keycloak", "url=https://sso.example.com realm=../../evil", "realm: has a character that does not belong there"},
@@ -124,8 +225,9 @@ func TestPresetsAreCopies(t *testing.T) {
 	google.Profile.Scope[0] = "changed"
 	maps.Copy(google.Profile.AuthorizeParams, Parameters{"access_type": "changed"})
 	google.Notes[0] = "changed"
+	google.Words["client_id"] = "changed"
 	again, _ := PresetByID("google")
-	if again.Profile.Scope[0] != "openid" || again.Profile.AuthorizeParams["access_type"] != "offline" || again.Notes[0] == "changed" {
+	if again.Profile.Scope[0] != "openid" || again.Profile.AuthorizeParams["access_type"] != "offline" || again.Notes[0] == "changed" || again.Words["client_id"] == "changed" {
 		t.Errorf("a caller changed the preset: %v", again)
 	}
 	if _, ok := PresetByID("nobody"); ok {

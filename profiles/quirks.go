@@ -20,8 +20,8 @@ type Quirks struct {
 	IntrospectQuery map[string]string `json:"introspect_query,omitempty"` // added to the address of introspection requests
 	TokenAnswer     *Answer           `json:"token_answer,omitempty"`     // how answers to token requests are read
 	RefreshAnswer   *Answer           `json:"refresh_answer,omitempty"`   // how answers to refresh requests are read; nil is as TokenAnswer
-	// ErrorMember is where an answer with status 200 says that it is an error: the dotted path of a member that is a
-	// text (the code), or false.
+	// ErrorMember and ErrorDescriptionMember are the dotted paths of the members that hold an error's code and its text in
+	// an answer with status 200, or elsewhere than the standard says.
 	ErrorMember            string `json:"error_member,omitempty"`
 	ErrorDescriptionMember string `json:"error_description_member,omitempty"`
 	NoNonce                bool   `json:"no_nonce,omitempty"`        // the server fails with a nonce, or does not return it

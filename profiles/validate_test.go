@@ -83,6 +83,9 @@ func TestValidateValue(t *testing.T) {
 		{"grant_type", "authorization_code", ok},
 		{"grant_type", "urn:example:grant", ok}, // F-031
 		{"grant_type", "https://example.com/grant", ok},
+		{"grant_type", "account_credentials", ok}, // against RFC 6749 §4.5, and Zoom's
+		{"grant_type", "client_credential", "is not one that Fob knows"},
+		{"grant_type", "a b", "is neither a grant that Fob knows nor an absolute URI"},
 		{"grant_type", "code", "is not one that Fob knows; it knows authorization_code, client_credentials,"},
 
 		{"scope", "openid https://www.googleapis.com/auth/drive users:read,write", ok},

@@ -144,6 +144,7 @@ func presets() string {
 		if p.Register != "" {
 			text.WriteString("Register: " + p.Register + ".\n\n")
 		}
+		text.WriteString(words(p))
 		for _, q := range p.Questions {
 			text.WriteString("- `" + q.Key + "`: " + strings.TrimSuffix(strings.TrimSpace(q.Label+". "+q.Help), ".") + ", like `" + q.Example + "`")
 			if q.Default != "" {
@@ -166,6 +167,27 @@ func presets() string {
 		text.WriteString("\n")
 	}
 	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// words say what the server calls things, and whether it compares ports.
+func words(p profiles.Preset) string {
+	var called []string
+	for _, key := range []string{"client_id", "client_secret", "redirect_uri"} {
+		if word := p.Words[key]; word != "" && !strings.EqualFold(strings.ReplaceAll(key, "_", " "), word) {
+			called = append(called, "`"+key+"` is called “"+word+"”")
+		}
+	}
+	text := ""
+	if called != nil {
+		text = "- There " + strings.Join(called, ", ") + ".\n"
+	}
+	switch p.Port {
+	case "any":
+		text += "- It ignores the port of the redirect URI: any free one is used.\n"
+	case "fixed":
+		text += "- It compares the port of the redirect URI.\n"
+	}
+	return text
 }
 
 // sets lists the fields that a preset fills in, but for its name and its id.
