@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -12,15 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // provider is npm's oidc-provider with the configuration of provider/server.mjs.
 type provider struct {
-	t      *testing.T
+	*foreign
 	issuer string
-	stdin  io.Writer
-	lines  chan providerLine
 }
 
 // tally is what the provider counted.
@@ -33,8 +29,8 @@ type tally struct {
 }
 
 type providerLine struct {
-	Issuer, Done, Failed, Why, Event, Where string
-	Seen                                    tally
+	Issuer, Done, Event string
+	Seen                tally
 }
 
 // node is the Node.js to run; dev/e2e.sh names one where the system's own is too old.
@@ -49,56 +45,19 @@ func startProvider(t *testing.T, args ...string) *provider {
 	t.Helper()
 	cmd := exec.Command(node(), append([]string{filepath.Join("provider", "server.mjs")}, args...)...)
 	cmd.Env = append(os.Environ(), "E2E_CLIENT_SECRET="+clientSecret)
-	stdin, err := cmd.StdinPipe()
-	must(t, err)
-	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("Node.js is needed (make test installs it): %v", err)
-	}
-	p := &provider{t: t, stdin: stdin, lines: make(chan providerLine, 100)}
-	go func() {
-		defer close(p.lines)
-		for s := bufio.NewScanner(stdout); s.Scan(); {
-			var line providerLine
-			if json.Unmarshal(s.Bytes(), &line) == nil {
-				p.lines <- line
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		stdin.Close()
-		for range p.lines { // its output ends when it does
-		}
-		if err := cmd.Wait(); err != nil || strings.Contains(stderr.String(), "Error") {
-			t.Errorf("provider: %v\n%s", err, stderr.String())
-		}
-	})
-	p.issuer = p.next("issuer", func(l providerLine) bool { return l.Issuer != "" }).Issuer
+	p := &provider{foreign: startForeign(t, "provider", cmd, "Error")}
+	p.issuer = p.line("issuer", func(l providerLine) bool { return l.Issuer != "" }).Issuer
 	return p
 }
 
-// next waits for a line of the provider's.
-func (p *provider) next(what string, wanted func(providerLine) bool) providerLine {
+// line waits for a line of the provider's.
+func (p *provider) line(what string, wanted func(providerLine) bool) (line providerLine) {
 	p.t.Helper()
-	end := time.After(patience)
-	for {
-		select {
-		case line, open := <-p.lines:
-			switch {
-			case !open:
-				p.t.Fatalf("the provider ended; waited for %s (was `npm ci` run in e2e? dev/e2e.sh does it)", what)
-			case line.Failed != "":
-				p.t.Fatalf("provider, %s: %s", line.Failed, line.Why)
-			case wanted(line):
-				return line
-			}
-		case <-end:
-			p.t.Fatalf("the provider says nothing of %s", what)
-		}
-	}
+	p.next(what, func(text []byte) bool {
+		line = providerLine{}
+		return json.Unmarshal(text, &line) == nil && wanted(line)
+	})
+	return line
 }
 
 // order has the provider do something: down, up, hold before|after, release, stale, stumble STATUS, revoke, seen.
@@ -107,19 +66,19 @@ func (p *provider) order(words string) tally {
 	_, err := io.WriteString(p.stdin, words+"\n")
 	must(p.t, err)
 	name, _, _ := strings.Cut(words, " ")
-	return p.next(words, func(l providerLine) bool { return l.Done == name }).Seen
+	return p.line(words, func(l providerLine) bool { return l.Done == name }).Seen
 }
 
 // held waits until a token request is being held back.
 func (p *provider) held() {
 	p.t.Helper()
-	p.next("a held request", func(l providerLine) bool { return l.Event == "held" })
+	p.line("a held request", func(l providerLine) bool { return l.Event == "held" })
 }
 
 // dropped waits until a request held before it was looked at has been given up.
 func (p *provider) dropped() {
 	p.t.Helper()
-	p.next("a dropped request", func(l providerLine) bool { return l.Event == "dropped" })
+	p.line("a dropped request", func(l providerLine) bool { return l.Event == "dropped" })
 }
 
 // whoami asks the provider's userinfo endpoint with the token: the person's e-mail address, or the status.

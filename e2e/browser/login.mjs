@@ -1,7 +1,7 @@
 // The browser that a person has, for Fob to open: Debian's Chromium, driven by playwright-core. It opens the page it is given,
 // signs in, consents, waits for Fob's page, writes down what it saw and goes.
 //
-//   node login.mjs [--user NAME] [--cancel] [--shots PREFIX] [--report FILE] [--dark] URL
+//   node login.mjs [--user NAME] [--cancel] [--shots PREFIX] [--report FILE] [--dark] [--any-certificate] URL
 //
 // The report is one JSON object: the last page's title, text and address, what the console complained of, and every address asked.
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ const { values: flags, positionals: [url] } = parseArgs({ allowPositionals: true
   user: { type: 'string', default: 'alice' },
   cancel: { type: 'boolean', default: false },
   dark: { type: 'boolean', default: false },
+  'any-certificate': { type: 'boolean', default: false }, // of a server whose authority the test made
   shots: { type: 'string' },
   report: { type: 'string' },
 } });
@@ -23,7 +24,7 @@ const profile = mkdtempSync(join(tmpdir(), 'fob-e2e-browser-'));
 const complaints = [];
 const requests = [];
 const browser = await chromium.launchPersistentContext(profile, {
-  executablePath, headless: true, colorScheme: flags.dark ? 'dark' : 'light', viewport: { width: 900, height: 680 },
+  executablePath, headless: true, ignoreHTTPSErrors: flags['any-certificate'], colorScheme: flags.dark ? 'dark' : 'light', viewport: { width: 900, height: 680 },
   args: [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-quic', '--disable-background-networking'],
 });
 let step = 0;

@@ -6,7 +6,7 @@
 // It prints one JSON line when it is ready: {"issuer": …}. Each line on standard input is an order, answered with one line
 // of JSON when it is done; the tests drive outages with them. It ends when its standard input does.
 import { createServer } from 'node:http';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import Provider from 'oidc-provider';
@@ -37,7 +37,9 @@ await listen(0);
 const { port } = server.address();
 const issuer = `http://127.0.0.1:${port}`;
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+// By way of PEM: with Node.js 20, export() of a key just generated waits for ever when the collector comes between the two.
+const { privateKey: pem } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+const privateKey = createPrivateKey(pem);
 const loopbacks = ['http://127.0.0.1/callback', 'http://[::1]/callback', 'http://localhost/callback'];
 const native = (id, more) => ({
   client_id: id, application_type: 'native', redirect_uris: loopbacks, response_types: ['code'],
