@@ -92,6 +92,15 @@ type Client struct {
 	Headers map[RequestKind]http.Header
 	// Quirks are the server's departures from the specifications; nil: none.
 	Quirks *Quirks
+	// DeviceGrantType and DeviceCodeParam replace the grant type and the name
+	// of the device_code at servers older than RFC 8628; empty means as there.
+	DeviceGrantType, DeviceCodeParam string
+	// BackchannelSigningAlg is backchannel_authentication_request_signing_alg:
+	// requests of CIBA are signed with one of PrivateKeys. Empty: not signed.
+	BackchannelSigningAlg string
+	// IntrospectionSigningAlg is introspection_signed_response_alg (RFC 9701):
+	// introspection answers are asked for as JWTs signed with it.
+	IntrospectionSigningAlg string
 	// AllowHTTP accepts plain http beyond loopback. Nothing is secret then.
 	AllowHTTP bool
 	// Timeout bounds each exchange with the server; 0 means 30 seconds.

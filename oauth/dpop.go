@@ -10,7 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
-	"slices"
+	"strings"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -51,7 +51,8 @@ func NewProofKey(alg string) (*ProofKey, error) {
 // ParseProofKey reads what ProofKey.Private returned.
 func ParseProofKey(private Secret) (*ProofKey, error) {
 	var k jose.JSONWebKey
-	if err := k.UnmarshalJSON([]byte(private.Reveal())); err != nil || !k.Valid() || k.IsPublic() || k.Algorithm == "" {
+	if err := k.UnmarshalJSON([]byte(private.Reveal())); err != nil || !k.Valid() || k.IsPublic() ||
+		!fits(k.Public().Key, jose.SignatureAlgorithm(k.Algorithm)) {
 		return nil, requestError("this is no DPoP key")
 	}
 	return &ProofKey{alg: jose.SignatureAlgorithm(k.Algorithm), jwk: k}, nil
@@ -87,9 +88,7 @@ func (k *ProofKey) proof(method string, u *url.URL, access Secret, nonce string,
 	if err != nil {
 		return "", requestError("the DPoP key does not fit " + string(k.alg))
 	}
-	htu := *u
-	htu.User, htu.RawQuery, htu.ForceQuery, htu.Fragment, htu.RawFragment = nil, "", false, "", ""
-	claims := map[string]any{"jti": randomText(), "htm": method, "htu": htu.String(), "iat": iat}
+	claims := map[string]any{"jti": randomText(), "htm": method, "htu": proofTarget(u), "iat": iat}
 	if access != "" {
 		sum := sha256.Sum256([]byte(access.Reveal()))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
@@ -108,6 +107,18 @@ func (k *ProofKey) proof(method string, u *url.URL, access Secret, nonce string,
 	return jws.CompactSerialize()
 }
 
+// proofTarget is htu: the address "without query and fragment parts", in the
+// normal form that a server will compare (RFC 9449 section 4.3, RFC 3986
+// section 6.2.2 and 6.2.3): host in lower case, no default port, a path.
+func proofTarget(u *url.URL) string {
+	v := url.URL{Path: u.Path, RawPath: u.RawPath}
+	path := v.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	return origin(u) + path
+}
+
 // prove adds the proof to a request to the authorization server.
 func (c *Client) prove(out *outgoing, method string, key *ProofKey) error {
 	proof, err := key.proof(method, out.endpoint, "", c.servers().nonce(roleAS, out.endpoint), c.serverTime(out.endpoint).Unix())
@@ -123,20 +134,32 @@ func (c *Client) newProofKey() (*ProofKey, error) {
 	if !c.DPoP {
 		return nil, nil
 	}
-	return NewProofKey(c.dpopAlg())
+	alg, err := c.dpopAlg()
+	if err != nil {
+		return nil, err
+	}
+	return NewProofKey(alg)
 }
 
-// dpopAlg: the profile's, else the best that the server lists.
-func (c *Client) dpopAlg() string {
-	if c.DPoPAlg != "" {
-		return c.DPoPAlg
+// dpopAlg: the profile's, else the first of the usual ones that the server
+// lists (dpop_signing_alg_values_supported, RFC 9449 section 5.1).
+func (c *Client) dpopAlg() (string, error) {
+	var listed []string
+	if c.Metadata != nil {
+		listed = c.Metadata.DPoPSigningAlgsSupported
 	}
-	if c.Metadata != nil && c.Metadata.DPoPSigningAlgsSupported != nil {
-		for _, alg := range [...]string{"ES256", "EdDSA", "ES384", "ES512", "PS256", "RS256"} {
-			if slices.Contains(c.Metadata.DPoPSigningAlgsSupported, alg) {
-				return alg
-			}
+	if c.DPoPAlg != "" {
+		if !allows(listed, c.DPoPAlg) {
+			return "", requestError("the server takes no DPoP proofs signed with " + clean(c.DPoPAlg, maxCode) +
+				"; it lists " + clean(strings.Join(listed, ", "), maxDescription))
+		}
+		return c.DPoPAlg, nil
+	}
+	for _, alg := range [...]string{"ES256", "EdDSA", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"} {
+		if allows(listed, alg) && (!c.Strict || strictAlg(alg)) {
+			return alg, nil
 		}
 	}
-	return "ES256"
+	return "", requestError("the server lists no DPoP algorithm that is known here: " +
+		clean(strings.Join(listed, ", "), maxDescription))
 }

@@ -83,6 +83,10 @@ const (
 	ErrMetadata failure = "the server's metadata cannot be used"
 	// ErrStepUp: an API asks for what a new login cannot bring, or brought already.
 	ErrStepUp failure = "a new login would not help"
+	// ErrDeviceResponse: an answer of the device or backchannel endpoint makes no sense.
+	ErrDeviceResponse failure = "the answer does not start a login"
+	// ErrIntrospection: an introspection answer makes no sense.
+	ErrIntrospection failure = "the answer is not a valid introspection response"
 	// ErrRequest: what the caller asks for cannot be requested.
 	ErrRequest failure = "the request cannot be made"
 )

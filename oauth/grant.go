@@ -3,7 +3,9 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -46,21 +48,128 @@ func (r TokenRequest) form(c *Client, grant url.Values) url.Values {
 	return form
 }
 
+// Grant types beyond those of RFC 6749.
+const (
+	GrantClientCredentials = "client_credentials"                              // RFC 6749 section 4.4
+	GrantPassword          = "password"                                        // RFC 6749 section 4.3
+	GrantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"     // RFC 7523 section 2.1
+	GrantSAML2Bearer       = "urn:ietf:params:oauth:grant-type:saml2-bearer"   // RFC 7522 section 2.1
+	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628 section 3.4
+	GrantTokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 section 2.1
+	GrantCIBA              = "urn:openid:params:grant-type:ciba"               // CIBA Core section 10.1
+)
+
 // Grant asks for a token with any grant type (RFC 6749 section 4.5). params
 // are the grant's own parameters; grantType is its registered name or URI.
+// A client without an id asks as nobody.
 func (c *Client) Grant(ctx context.Context, grantType string, params url.Values, r TokenRequest) (*Token, error) {
-	form := url.Values{"grant_type": {grantType}}
+	if grantType == "" {
+		return nil, &Error{what: "token endpoint", Err: requestError("the grant type is missing")}
+	}
+	form := url.Values{}
+	var secrets []string
 	for name, values := range params {
 		form[name] = values
+		secrets = append(secrets, values...) // a foreign grant's parameters may be anything
+	}
+	form.Set("grant_type", grantType)
+	return c.ask(ctx, form, r, secrets)
+}
+
+// ask sends the token request of a grant that needs nobody's presence, and
+// settles the id_token of the answer. It can be repeated at will: such a grant
+// is renewed by asking again.
+func (c *Client) ask(ctx context.Context, grant url.Values, r TokenRequest, secrets []string) (*Token, error) {
+	const what = "token endpoint"
+	if c.Metadata == nil {
+		return nil, &Error{what: what, Err: ErrNoEndpoint}
+	}
+	if err := r.check(); err != nil {
+		return nil, &Error{what: what, Err: err}
 	}
 	proof := r.ProofKey
 	if proof == nil {
 		var err error
 		if proof, err = c.newProofKey(); err != nil {
-			return nil, &Error{what: "token endpoint", Err: err}
+			return nil, &Error{what: what, Err: err}
 		}
 	}
-	return c.grant(ctx, c.Metadata, r.form(c, form), r.Scope, r.Resource, proof)
+	for _, values := range r.Extra {
+		secrets = append(secrets, values...)
+	}
+	k := c.tokenCall(c.Metadata, ForToken, r.form(c, grant), proof)
+	k.anonymous, k.secrets = anonymous(grant.Get("grant_type")), secrets
+	t, err := c.grantCall(ctx, k, r.Scope, r.Resource)
+	if err != nil {
+		return nil, err
+	}
+	return c.settle(ctx, c.Metadata, t, r.Scope, nil)
+}
+
+// anonymous: "Authentication of the client is optional" with assertions (RFC
+// 7521 section 4.1) and exchanges (RFC 8693 section 2.1), and a client
+// without an id is none at all: Google's service accounts have none.
+func anonymous(grantType string) bool {
+	return grantType != GrantClientCredentials && grantType != GrantPassword
+}
+
+// check refuses what cannot be asked for.
+func (r TokenRequest) check() error {
+	for _, s := range r.Scope {
+		if s == "" || strings.ContainsFunc(s, badScopeRune) {
+			return requestError("the scope " + clean(s, maxCode) + " has a character that scopes cannot have")
+		}
+	}
+	return checkResources(r.Resource)
+}
+
+// checkResources: "an absolute URI … MUST NOT include a fragment" (RFC 8707
+// section 2).
+func checkResources(list []string) error {
+	for _, s := range list {
+		if u, err := url.Parse(s); err != nil || !u.IsAbs() || strings.Contains(s, "#") {
+			return requestError("the resource " + clean(s, maxURI) + " is not an absolute URI without fragment")
+		}
+	}
+	return nil
+}
+
+// settle validates the id_token that came with a grant other than the code:
+// there is no nonce to compare. One that nobody asked for is left out when it
+// does not hold; one that was asked for must. more adds what the grant knows.
+func (c *Client) settle(ctx context.Context, m *Metadata, t *Token, scope []string, more func(*idTokenVerifier)) (*Token, error) {
+	asked := slices.Contains(scope, "openid")
+	drop := func(detail string) (*Token, error) {
+		t.IDToken = ""
+		t.Checks = append(t.Checks, Check{Name: "id_token", Spec: "OIDC Core 3.1.3.7", Detail: detail})
+		return t, nil
+	}
+	switch {
+	case t.IDToken == "" && asked:
+		return drop("asked for with openid, and none came")
+	case t.IDToken == "":
+		return t, nil
+	case m.Issuer == "":
+		return drop("without an issuer it cannot be checked; not used")
+	}
+	v := c.idTokenVerifier(m, t)
+	if more != nil {
+		more(v)
+	}
+	claims, checks, err := v.verify(ctx)
+	switch {
+	case err == nil:
+		t.Checks, t.Claims = append(t.Checks, checks...), claims
+		return t, nil
+	case !asked:
+		return drop("came unasked, and does not hold: " + err.Error())
+	}
+	t.Checks = append(t.Checks, checks...)
+	var refused *CheckError
+	if errors.As(err, &refused) {
+		refused.Checks = t.Checks
+	}
+	return nil, err
 }
 
 // grant sends a token request of any grant but refresh_token and reads the
@@ -70,12 +179,15 @@ func (c *Client) grant(ctx context.Context, m *Metadata, form url.Values, scope,
 	if m == nil {
 		return nil, &Error{what: what, Err: ErrNoEndpoint}
 	}
-	k := c.tokenCall(m, ForToken, form, proof)
+	return c.grantCall(ctx, c.tokenCall(m, ForToken, form, proof), scope, resource)
+}
+
+func (c *Client) grantCall(ctx context.Context, k call, scope, resource []string) (*Token, error) {
 	ans, err := c.post(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.readToken(ans, unique(scope), proof)
+	t, err := c.readToken(ans, unique(scope), k.proof)
 	if err != nil {
 		return nil, err
 	}

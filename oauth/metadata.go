@@ -37,14 +37,17 @@ type Metadata struct {
 	TokenEndpointAuthMethodsSupported      []string
 	TokenEndpointAuthSigningAlgsSupported  []string
 	RevocationEndpointAuthMethodsSupported []string
-	IDTokenSigningAlgsSupported            []string
-	UserinfoSigningAlgsSupported           []string
-	RequestObjectSigningAlgsSupported      []string
-	AuthorizationSigningAlgsSupported      []string
-	DPoPSigningAlgsSupported               []string
-	BackchannelDeliveryModesSupported      []string
-	AuthorizationDetailsTypesSupported     []string
-	ClaimsSupported                        []string
+	// RFC 8414 section 2 and RFC 9701 section 7.
+	IntrospectionEndpointAuthMethodsSupported []string
+	IntrospectionSigningAlgsSupported         []string
+	IDTokenSigningAlgsSupported               []string
+	UserinfoSigningAlgsSupported              []string
+	RequestObjectSigningAlgsSupported         []string
+	AuthorizationSigningAlgsSupported         []string
+	DPoPSigningAlgsSupported                  []string
+	BackchannelDeliveryModesSupported         []string
+	AuthorizationDetailsTypesSupported        []string
+	ClaimsSupported                           []string
 
 	AuthorizationResponseIssSupported  bool // RFC 9207 section 3
 	RequirePushedAuthorizationRequests bool
@@ -97,6 +100,8 @@ func (m *Metadata) members() []member {
 		list("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethodsSupported),
 		list("token_endpoint_auth_signing_alg_values_supported", &m.TokenEndpointAuthSigningAlgsSupported),
 		list("revocation_endpoint_auth_methods_supported", &m.RevocationEndpointAuthMethodsSupported),
+		list("introspection_endpoint_auth_methods_supported", &m.IntrospectionEndpointAuthMethodsSupported),
+		list("introspection_signing_alg_values_supported", &m.IntrospectionSigningAlgsSupported),
 		list("id_token_signing_alg_values_supported", &m.IDTokenSigningAlgsSupported),
 		list("userinfo_signing_alg_values_supported", &m.UserinfoSigningAlgsSupported),
 		list("request_object_signing_alg_values_supported", &m.RequestObjectSigningAlgsSupported),

@@ -21,36 +21,60 @@ import (
 // Errors: ErrNoRefreshToken, ErrScope, *Error with InvalidGrant when a new
 // login is needed, *CheckError.
 func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*Token, error) {
+	return c.RefreshWith(ctx, prev, TokenRequest{Scope: scope})
+}
+
+// RefreshWith is Refresh for a token of another shape: with less scope, for
+// one of the resources of the login (RFC 8707 section 2.2), for another
+// audience, or with further parameters. r.ProofKey is not used: the token
+// stays bound to the key of the login (RFC 9449 section 5).
+func (c *Client) RefreshWith(ctx context.Context, prev *Token, r TokenRequest) (*Token, error) {
 	const what = "token endpoint"
+	fail := func(err error) (*Token, error) { return nil, &Error{what: what, Err: err} }
 	if prev == nil || prev.RefreshToken == "" {
-		return nil, &Error{what: what, Err: ErrNoRefreshToken}
+		return fail(ErrNoRefreshToken)
 	}
 	if c.Metadata == nil {
-		return nil, &Error{what: what, Err: ErrNoEndpoint}
+		return fail(ErrNoEndpoint)
 	}
 	m := c.Metadata
 	granted := prev.GrantScope
 	if len(granted) == 0 {
 		granted = prev.Scope
 	}
-	scope = unique(scope)
-	for _, s := range scope {
+	r.Scope = unique(r.Scope)
+	for _, s := range r.Scope {
 		// "MUST NOT include any scope not originally granted". A grant of
 		// unknown extent is the server's to judge.
 		if len(granted) > 0 && !slices.Contains(granted, s) {
-			return nil, &Error{what: what, Err: &reasoned{ErrScope, clean(s, maxCode)}}
+			return fail(&reasoned{ErrScope, clean(s, maxCode)})
 		}
 	}
-	ans, err := c.post(ctx, c.tokenCall(m, ForRefresh, url.Values{
+	if err := r.check(); err != nil {
+		return fail(err)
+	}
+	if len(r.Resource) == 0 {
+		r.Resource = prev.Resource
+	}
+	for _, s := range r.Resource {
+		// "the same or a subset of those originally granted" (RFC 8707
+		// section 2.2).
+		if len(prev.Resource) > 0 && !slices.Contains(prev.Resource, s) {
+			return fail(requestError("the resource " + clean(s, maxURI) + " was not asked for at login; log in again with it"))
+		}
+	}
+	k := c.tokenCall(m, ForRefresh, r.form(c, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {prev.RefreshToken.Reveal()},
-		"scope":         {c.joinScope(scope)},
-		"resource":      prev.Resource,
-	}, prev.ProofKey))
+	}), prev.ProofKey)
+	for _, values := range r.Extra {
+		k.secrets = append(k.secrets, values...)
+	}
+	ans, err := c.post(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	asked := scope
+	asked := r.Scope
 	if len(asked) == 0 {
 		asked = granted
 	}
@@ -58,7 +82,7 @@ func (c *Client) Refresh(ctx context.Context, prev *Token, scope ...string) (*To
 	if err != nil {
 		return nil, err
 	}
-	if len(scope) == 0 {
+	if len(r.Scope) == 0 {
 		t.ScopeRequested = prev.ScopeRequested
 	}
 	t.GrantScope, t.Resource = granted, prev.Resource

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -207,6 +208,12 @@ type call struct {
 	accept string            // "" is JSON
 	query  map[string]string // a quirk's
 	proof  *ProofKey         // signs a DPoP proof; nil: none is sent
+	// anonymous: a client without an id may make this call.
+	anonymous bool
+	// whole: the form is complete, and the profile's parameters are in it.
+	whole bool
+	// secrets are values of the form that are secret beside the usual ones.
+	secrets []string
 }
 
 // post sends a call with the client's authentication (RFC 6749 sections 2.3
@@ -233,13 +240,18 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 	if err := c.strictCall(); err != nil {
 		return fail(err)
 	}
-	form, err := tidy(c.params(k.kind, k.form))
-	if err != nil {
+	form := k.form
+	if !k.whole {
+		form = c.params(k.kind, form)
+	}
+	if form, err = tidy(form); err != nil {
 		return fail(err)
 	}
-	authenticate, err := c.authenticator(method)
-	if err != nil {
-		return fail(err)
+	authenticate := clientAuth(func(*outgoing) error { return nil })
+	if c.ID != "" || !k.anonymous {
+		if authenticate, err = c.authenticator(method); err != nil {
+			return fail(err)
+		}
 	}
 	out := &outgoing{endpoint: u, query: url.Values{}, header: make(http.Header, 6), form: form}
 	c.headers(k.kind, out.header)
@@ -302,7 +314,7 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 	}
 	ans, err := send(ctx, hc, req, &errand{
 		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form, quirks: c.Quirks,
-		secrets: append(c.secretsIn(out.form), credentialsIn(out)...),
+		secrets: slices.Concat(c.secretsIn(out.form), credentialsIn(out), k.secrets),
 	})
 	if ans != nil {
 		c.servers().learn(roleAS, out.endpoint, ans.header, sent, c.clock())
@@ -372,6 +384,7 @@ func (c *Client) secretsIn(form url.Values) []string {
 	for _, name := range [...]string{
 		"code", "code_verifier", "refresh_token", "client_secret", "token", "password", "assertion",
 		"client_assertion", "subject_token", "actor_token", "device_code", "id_token_hint", "request",
+		"auth_req_id", "login_hint_token", "client_notification_token", "user_code",
 	} {
 		if v := form.Get(name); v != "" {
 			list = append(list, v)

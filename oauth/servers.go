@@ -81,6 +81,9 @@ func (s *Servers) learn(role string, u *url.URL, header http.Header, sent, now t
 // remembered.
 func origin(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
 	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		return u.Scheme + "://" + host
 	}

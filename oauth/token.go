@@ -87,8 +87,15 @@ func (c *Client) readToken(ans *answer, requested []string, proof *ProofKey) (*T
 	if t.AccessToken == "" {
 		return fail(ErrNoToken)
 	}
-	if t.Type, err = c.tokenType(text(obj, "token_type"), proof); err != nil {
-		return fail(err)
+	t.IssuedType = text(obj, "issued_token_type")
+	exchanged := ans.errand.form.Get("grant_type") == GrantTokenExchange
+	switch kind := text(obj, "token_type"); {
+	case exchanged && strings.EqualFold(kind, TypeNotApplicable):
+		t.Type = TypeNotApplicable
+	default:
+		if t.Type, err = c.tokenType(kind, proof); err != nil {
+			return fail(err)
+		}
 	}
 	if t.Type == typeDPoP {
 		t.ProofKey = proof
@@ -102,7 +109,7 @@ func (c *Client) readToken(ans *answer, requested []string, proof *ProofKey) (*T
 		t.RefreshExpiresAt = expiry(t.ObtainedAt, obj["refresh_token_expires_in"])
 	}
 	for _, name := range [...]string{"access_token", "refresh_token", "id_token", "token_type", "scope",
-		"expires_in", "refresh_expires_in", "refresh_token_expires_in"} {
+		"expires_in", "refresh_expires_in", "refresh_token_expires_in", "issued_token_type"} {
 		delete(obj, name)
 	}
 	if len(obj) > 0 {
@@ -116,6 +123,10 @@ const (
 	typeBearer = "Bearer" // RFC 6750
 	typeDPoP   = "DPoP"   // RFC 9449
 )
+
+// TypeNotApplicable is the token_type of an exchanged token that is no access
+// token (RFC 8693 section 2.2.1): it goes into no header.
+const TypeNotApplicable = "N_A"
 
 // tokenType: "The client MUST NOT use an access token if it does not
 // understand the token type" (RFC 6749 section 7.1); case does not matter
