@@ -29,6 +29,7 @@ type Server struct {
 	browsers *browsers
 	counts   *counts
 	replays  *replays
+	polls    *polls
 	// The nonces of each endpoint, or nil where none are demanded.
 	tokenNonces, apiNonces *nonces
 
@@ -127,6 +128,7 @@ func assemble(opts Options, st state, mtlsHost string) (*Server, error) {
 		faults:   opts.Faults,
 		browsers: newBrowsers(),
 		replays:  &replays{},
+		polls:    &polls{},
 		mtlsHost: mtlsHost,
 	}
 	if s.faults == nil {

@@ -16,39 +16,66 @@ const (
 	keyLogin    = "login"     // the user who signed in
 	keyAuthTime = "auth_time" // when, in Unix seconds
 	keyAudience = "audience"  // audience parameters, one a line
+	keyACR      = "acr"       // how the user signed in, or ""
 )
 
-// userClaims are the claims that the granted scopes open (OpenID Connect Core section 5.4).
+// userClaims are the claims for the userinfo endpoint.
 func (s *Server) userClaims(_ context.Context, g *goidc.Grant) map[string]any {
+	if g.AuthParams.Claims == nil {
+		return s.claimsOf(g, nil)
+	}
+	return s.claimsOf(g, g.AuthParams.Claims.UserInfo)
+}
+
+// claimsOf are the claims that the granted scopes open (OpenID Connect Core section 5.4), and those
+// that the claims parameter names (section 5.5).
+func (s *Server) claimsOf(g *goidc.Grant, asked map[string]goidc.ClaimObjectInfo) map[string]any {
 	u, ok := s.opts.bySub(g.Subject)
 	claims := map[string]any{}
 	if !ok {
 		return claims
 	}
-	if hasScope(g.Scopes, "profile") {
-		claims["name"] = u.Name
-		claims["preferred_username"] = u.Login
+	all := map[string]struct {
+		scope string
+		value any
+	}{
+		"name": {"profile", u.Name}, "preferred_username": {"profile", u.Login},
+		"email": {"email", u.Email}, "email_verified": {"email", true},
 	}
-	if hasScope(g.Scopes, "email") && u.Email != "" {
-		claims["email"] = u.Email
-		claims["email_verified"] = true
+	for name, claim := range all {
+		if _, named := asked[name]; (named || hasScope(g.Scopes, claim.scope)) && (claim.scope != "email" || u.Email != "") {
+			claims[name] = claim.value
+		}
 	}
 	return claims
 }
 
 // idTokenClaims adds when the user signed in; a refresh says the same again (OpenID Connect Core
 // section 12.2).
-func (s *Server) idTokenClaims(ctx context.Context, g *goidc.Grant) map[string]any {
-	claims := s.userClaims(ctx, g)
+func (s *Server) idTokenClaims(_ context.Context, g *goidc.Grant) map[string]any {
+	var asked map[string]goidc.ClaimObjectInfo
+	if g.AuthParams.Claims != nil {
+		asked = g.AuthParams.Claims.IDToken
+	}
+	claims := s.claimsOf(g, asked)
+	if acr := asString(g.Store[keyACR]); acr != "" {
+		claims["acr"] = acr
+	}
 	if at, ok := g.Store[keyAuthTime].(string); ok {
 		claims["auth_time"], _ = strconv.ParseInt(at, 10, 64)
 	}
 	return claims
 }
 
-// accessTokenClaims says for whom an access token is (RFC 9068 section 2.2 requires aud).
+// accessTokenClaims says for whom an access token is (RFC 9068 section 2.2 requires aud) and how
+// the user signed in (section 2.2.1).
 func (s *Server) accessTokenClaims(ctx context.Context, _ *goidc.Token, g *goidc.Grant) map[string]any {
-	return map[string]any{"aud": s.audience(ctx, g)}
+	claims := map[string]any{"aud": s.audience(ctx, g)}
+	if acr := asString(g.Store[keyACR]); acr != "" {
+		claims["acr"] = acr
+		claims["auth_time"], _ = strconv.ParseInt(asString(g.Store[keyAuthTime]), 10, 64)
+	}
+	return claims
 }
 
 // granted returns the resources and audiences that the authorization was for.

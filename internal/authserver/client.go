@@ -43,6 +43,8 @@ type Client struct {
 	DPoPBoundTokens bool
 	// RequirePAR refuses authorization requests that were not pushed (RFC 9126 section 6).
 	RequirePAR bool
+	// CIBAUserCode lets the client send a user_code with backchannel requests.
+	CIBAUserCode bool
 	// RedirectURIs are compared exactly, but for the port of an http URI on 127.0.0.1, [::1] or
 	// localhost that is registered without one (RFC 8252 section 7.3).
 	RedirectURIs []string
@@ -52,9 +54,21 @@ type Client struct {
 	Scopes []string
 	// NoRefresh withholds refresh tokens.
 	NoRefresh bool
-	// IDTokenAlg signs the client's id_tokens: ES256 (also "") or RS256. An RSA key is made, and
-	// published, only if some client wants one.
+	// ResponseTypes are those that the client may ask for; nil is code alone. Any other of
+	// OpenID Connect and RFC 6749 can be added: token, id_token, "code id_token", "code token",
+	// "id_token token", "code id_token token".
+	ResponseTypes []string
+	// RequireJAR refuses authorization requests without a request object.
+	RequireJAR bool
+	// IDTokenAlg signs the client's id_tokens: ES256 (also ""), ES384, ES512, RS*, PS*, EdDSA, or
+	// HS* with the client's secret. Keys are made, and published, only if some client wants them.
 	IDTokenAlg string
+	// IDTokenEncryption encrypts the client's id_tokens.
+	IDTokenEncryption Encryption
+	// ResponseAlg and ResponseEncryption are how authorization responses are signed and encrypted
+	// for a *.jwt response mode (JARM); ResponseAlg "" is ES256.
+	ResponseAlg        string
+	ResponseEncryption Encryption
 }
 
 // complete fills a client's defaults and refuses what could not work.
@@ -95,8 +109,13 @@ func (c *Client) complete() error {
 	if (c.Secret != "") != wantsSecret {
 		return fmt.Errorf("client %q: a secret and the method %q contradict each other", c.ID, c.AuthMethod)
 	}
-	if c.IDTokenAlg != string(goidc.ES256) && c.IDTokenAlg != string(goidc.RS256) {
-		return fmt.Errorf("client %q: id_tokens cannot be signed with %q", c.ID, c.IDTokenAlg)
+	for _, alg := range []string{c.IDTokenAlg, c.ResponseAlg} {
+		if hmac := strings.HasPrefix(alg, "HS"); hmac && len(c.Secret) < 32 || !hmac && alg != "" && !slices.Contains(clientAlgs, goidc.SignatureAlgorithm(alg)) {
+			return fmt.Errorf("client %q: nothing can be signed with %q", c.ID, alg)
+		}
+	}
+	if c.ResponseTypes == nil {
+		c.ResponseTypes = []string{string(goidc.ResponseTypeCode)}
 	}
 	_, err := c.keys()
 	return err
@@ -141,9 +160,16 @@ func (c *Client) keys() (*goidc.JSONWebKeySet, error) {
 // record is what go-oidc knows of a client.
 func (c *Client) record() *goidc.Client {
 	keys, _ := c.keys() // read once before, in complete
-	grants := make([]goidc.GrantType, len(c.GrantTypes))
-	for i, g := range c.GrantTypes {
-		grants[i] = goidc.GrantType(g)
+	var grants []goidc.GrantType
+	for _, g := range c.GrantTypes {
+		grants = append(grants, goidc.GrantType(g))
+	}
+	var types []goidc.ResponseType
+	for _, t := range c.ResponseTypes {
+		types = append(types, goidc.ResponseType(t))
+	}
+	if slices.ContainsFunc(types, goidc.ResponseType.IsImplicit) {
+		grants = append(grants, goidc.GrantImplicit)
 	}
 	return &goidc.Client{
 		ID:     c.ID,
@@ -153,7 +179,7 @@ func (c *Client) record() *goidc.Client {
 			RedirectURIs:                c.RedirectURIs,
 			PostLogoutRedirectURIs:      c.PostLogoutRedirectURIs,
 			GrantTypes:                  grants,
-			ResponseTypes:               []goidc.ResponseType{goidc.ResponseTypeCode},
+			ResponseTypes:               types,
 			JWKS:                        keys,
 			ScopeIDs:                    strings.Join(c.Scopes, " "),
 			TokenAuthnMethod:            goidc.AuthnMethod(c.AuthMethod),
@@ -161,8 +187,10 @@ func (c *Client) record() *goidc.Client {
 			TLSSubjectDistinguishedName: c.TLSSubjectDN,
 			TLSTokenBindingIsRequired:   c.CertificateBoundTokens,
 			DPoPTokenBindingIsRequired:  c.DPoPBoundTokens,
+			CIBATokenDeliveryMode:       goidc.CIBADeliveryModePoll,
+			CIBAUserCodeIsEnabled:       c.CIBAUserCode,
 			PARIsRequired:               c.RequirePAR,
-			IDTokenSigAlg:               goidc.SignatureAlgorithm(c.IDTokenAlg),
+			JARIsRequired:               c.RequireJAR,
 		},
 	}
 }

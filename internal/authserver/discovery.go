@@ -3,6 +3,7 @@ package authserver
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // answerDiscovery answers the metadata, for OpenID Connect and RFC 8414 alike.
@@ -20,6 +21,10 @@ func (s *Server) answerDiscovery(a *answer, r *http.Request) {
 	// go-oidc offers registration, this server does not.
 	delete(doc, "registration_endpoint")
 	delete(aliases, "registration_endpoint")
+	if aliases != nil && doc["device_authorization_endpoint"] != nil {
+		aliases["device_authorization_endpoint"] = s.mutualIssuer() + "/device_authorization"
+	}
+	s.completeMetadata(doc)
 	doc["service_documentation"] = s.issuer + "/"
 	if s.faults.take(DiscoveryOther) {
 		doc["issuer"] = "http://elsewhere.invalid"
@@ -51,4 +56,36 @@ func (s *Server) answerJWKS(a *answer, r *http.Request) {
 	}
 	doc.Keys = append(odd, doc.Keys...)
 	a.replaceJSON(a.status, doc)
+}
+
+// completeMetadata says what is done on our side of go-oidc.
+func (s *Server) completeMetadata(doc map[string]any) {
+	var idTokens, responses []string
+	var idEnc, responseEnc bool
+	for _, c := range s.opts.Clients {
+		idTokens, responses = append(idTokens, c.IDTokenAlg), append(responses, c.ResponseAlg)
+		idEnc = idEnc || c.IDTokenEncryption.Alg != ""
+		responseEnc = responseEnc || c.ResponseEncryption.Alg != ""
+	}
+	addAlgs(doc, "id_token_signing_alg_values_supported", idTokens)
+	if s.opts.JARM {
+		addAlgs(doc, "authorization_signing_alg_values_supported", responses)
+	}
+	for prefix, offered := range map[string]bool{"id_token": idEnc, "authorization": responseEnc} {
+		if offered {
+			doc[prefix+"_encryption_alg_values_supported"] = keyAlgs
+			doc[prefix+"_encryption_enc_values_supported"] = contentAlgs
+		}
+	}
+}
+
+// addAlgs adds algorithms to a list of the metadata.
+func addAlgs(doc map[string]any, name string, algs []string) {
+	all := stringsIn(doc[name])
+	for _, alg := range algs {
+		if alg != "" && !slices.Contains(all, alg) {
+			all = append(all, alg)
+		}
+	}
+	doc[name] = all
 }

@@ -54,6 +54,9 @@ const (
 	NoExpiry        Fault = "id_token: no exp"
 	WrongAuthTime   Fault = "id_token: signed in an hour ago"
 	WrongAtHash     Fault = "id_token: at_hash of another token"
+	WrongCHash      Fault = "id_token: c_hash of another code"
+	WrongSHash      Fault = "id_token: s_hash of another state"
+	WrongACR        Fault = "id_token: another acr"
 	AlgNone         Fault = "id_token: alg none"
 	AlgHS256        Fault = "id_token: alg HS256, keyed with the public key"
 	UnknownKid      Fault = "id_token: unknown kid"
@@ -95,6 +98,37 @@ const (
 	PARUnavailable Fault = "par: 503 with Retry-After"
 	// PARExpired ends the time of a request_uri when it is handed out.
 	PARExpired Fault = "par: request_uri expired at once"
+)
+
+// Faults of polls for a device code or an auth_req_id, and of what starts them.
+const (
+	PollCut Fault = "poll: connection cut"
+	// PollHangs answers nothing until the client gives up.
+	PollHangs    Fault = "poll: no answer"
+	PollSlowDown Fault = "poll: slow_down"
+	PollDenied   Fault = "poll: access_denied"
+	PollExpired  Fault = "poll: expired_token"
+	NoInterval   Fault = "device: no interval"
+)
+
+// Faults of authorization responses in a JWT (JARM); those of plain ones hit its claims too.
+const (
+	ResponseWrongAudience Fault = "response jwt: wrong aud"
+	ResponseExpired       Fault = "response jwt: expired"
+	ResponseAlgNone       Fault = "response jwt: alg none"
+	ResponseForeignKey    Fault = "response jwt: signed by another issuer's key under our kid"
+	ResponseBroken        Fault = "response jwt: broken signature"
+)
+
+// Faults of what was asked for beyond scopes.
+const (
+	// MangledJWE breaks whatever is encrypted to a client next.
+	MangledJWE Fault = "jwe: broken ciphertext"
+	// ACRIgnored signs users in at the weakest level, whatever acr_values says.
+	ACRIgnored Fault = "authorize: acr_values ignored"
+	// FewerDetails grants less than authorization_details asks for: the first object, with one
+	// entry in each of its lists.
+	FewerDetails Fault = "authorize: fewer authorization_details granted"
 )
 
 // UntilCleared makes a fault last.

@@ -1,7 +1,6 @@
 package authserver
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -14,17 +13,28 @@ import (
 	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
-// remakeIDToken signs go-oidc's id_token anew, with at_hash added (OpenID Connect Core section
-// 3.1.3.6) and with every fault that applies.
-func (s *Server) remakeIDToken(token, access string) (string, error) {
-	head, claims, err := decodeJWT(token)
+// bound is what an id_token is bound to by hashes; "" is not there.
+type bound struct{ access, code, state string }
+
+// remakeIDToken signs go-oidc's id_token anew, in the client's algorithm, with the hashes that go
+// with it (OpenID Connect Core sections 3.1.3.6 and 3.3.2.11) and with every fault that applies,
+// and encrypts it if the client wants that.
+func (s *Server) remakeIDToken(c Client, token string, to bound) (string, error) {
+	_, claims, err := decodeJWT(token)
 	if err != nil {
 		return "", fmt.Errorf("go-oidc's id_token: %w", err)
 	}
-	claims["at_hash"] = atHash(access)
+	for name, value := range map[string]string{"at_hash": to.access, "c_hash": to.code, "s_hash": to.state} {
+		if delete(claims, name); value != "" {
+			claims[name] = halfHash(c.IDTokenAlg, value)
+		}
+	}
 	s.spoilClaims(claims)
-	alg, _ := head["alg"].(string)
-	return s.signIDToken(alg, claims)
+	fault, _ := s.faults.first(AlgNone, AlgHS256, UnknownKid, ForeignKey, BrokenSignature, UnknownCrit)
+	if token, err = s.signFor(c, c.IDTokenAlg, "JWT", claims, fault); err != nil {
+		return "", err
+	}
+	return s.encrypt(c, c.IDTokenEncryption, token)
 }
 
 // decodeJWT splits a JWT of our own making, unverified.
@@ -45,11 +55,8 @@ func decodeJWT(token string) (head, claims map[string]any, err error) {
 	return head, claims, nil
 }
 
-// atHash is the left half of the hash; ES256 and RS256 both hash with SHA-256.
-func atHash(access string) string {
-	sum := sha256.Sum256([]byte(access))
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
-}
+// atHash is at_hash for the algorithms that hash with SHA-256.
+func atHash(access string) string { return halfHash("ES256", access) }
 
 // spoilClaims applies the faults that lie under a good signature.
 func (s *Server) spoilClaims(claims map[string]any) {
@@ -72,6 +79,9 @@ func (s *Server) spoilClaims(claims map[string]any) {
 		}},
 		{NoExpiry, func() { delete(claims, "exp") }},
 		{WrongAuthTime, func() { claims["auth_time"] = now.Add(-time.Hour).Unix() }},
+		{WrongCHash, func() { claims["c_hash"] = atHash("another code") }},
+		{WrongSHash, func() { claims["s_hash"] = atHash("another state") }},
+		{WrongACR, func() { claims["acr"] = "another" }},
 		{WrongAtHash, func() { claims["at_hash"] = atHash("another token") }},
 	}
 	for _, lie := range lies {
@@ -79,62 +89,6 @@ func (s *Server) spoilClaims(claims map[string]any) {
 			lie.tell()
 		}
 	}
-}
-
-// signIDToken signs claims, properly or as a fault wants it.
-func (s *Server) signIDToken(alg string, claims map[string]any) (string, error) {
-	key, err := s.keys.forAlg(alg)
-	if err != nil {
-		return "", err
-	}
-	opts := (&jose.SignerOptions{}).WithType("JWT")
-	fault, _ := s.faults.first(AlgNone, AlgHS256, UnknownKid, ForeignKey, BrokenSignature, UnknownCrit)
-	switch fault {
-	case AlgNone:
-		return unsigned(claims)
-	case AlgHS256:
-		opts = opts.WithHeader("kid", key.KeyID) // go-jose leaves it out with a secret
-		key, err = publicAsSecret(key)
-		alg = string(goidc.HS256)
-	case UnknownKid:
-		key.KeyID = "unknown-" + random(4)
-	case ForeignKey:
-		var foreign jose.JSONWebKey
-		foreign, err = newECKey()
-		foreign.KeyID = key.KeyID
-		alg, key = foreign.Algorithm, foreign
-	case UnknownCrit:
-		opts = opts.WithHeader("crit", []string{"http://elsewhere.invalid/crit"}).WithHeader("http://elsewhere.invalid/crit", true)
-	}
-	if err != nil {
-		return "", err
-	}
-	token, err := sign(alg, key, opts, claims)
-	if err == nil && fault == BrokenSignature {
-		i := strings.LastIndexByte(token, '.') + 10
-		other := byte('A')
-		if token[i] == other {
-			other = 'B'
-		}
-		token = token[:i] + string(other) + token[i+1:]
-	}
-	return token, err
-}
-
-func sign(alg string, key jose.JSONWebKey, opts *jose.SignerOptions, claims map[string]any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: key}, opts)
-	if err != nil {
-		return "", err
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	jws, err := signer.Sign(payload)
-	if err != nil {
-		return "", err
-	}
-	return jws.CompactSerialize()
 }
 
 // unsigned is the attack of RFC 8725 section 2.1.

@@ -23,6 +23,7 @@ type browsers struct {
 type browser struct {
 	login    string
 	at       time.Time
+	acr      string              // how
 	consents map[string][]string // scopes by client
 }
 
@@ -92,8 +93,8 @@ func (s *Server) signedIn(r *http.Request) (id string, br browser, u User, ok bo
 }
 
 // signIn remembers a browser and gives it a cookie.
-func (s *Server) signIn(w http.ResponseWriter, u User) browser {
-	id, br := random(32), browser{login: u.Login, at: time.Now(), consents: map[string][]string{}}
+func (s *Server) signIn(w http.ResponseWriter, u User, acr string) browser {
+	id, br := random(32), browser{login: u.Login, at: time.Now(), acr: acr, consents: map[string][]string{}}
 	s.browsers.set(id, br)
 	s.setCookie(w, id, 0)
 	return br
@@ -141,7 +142,7 @@ func deny(code, description string) (goidc.Status, error) {
 
 // begin decides what a new authorization request needs (OpenID Connect Core section 3.1.2.3).
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, c *goidc.Client) (goidc.Status, error) {
-	audience := requestOf(r.Context()).form["audience"]
+	audience := requestOf(r.Context()).audiences()
 	if pushed := asString(as.Store[keyAudience]); pushed != "" {
 		audience = strings.Split(pushed, "\n")
 	}
@@ -156,15 +157,28 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 		}
 	}
 	as.Store[keyAudience] = strings.Join(audience, "\n")
+	if err := s.checkDetails(requestOf(r.Context()).form.Get("authorization_details")); err != nil {
+		return deny("invalid_authorization_details", err.Error())
+	}
+	wanted := wantedACRs(as)
 
+	if d := requestOf(r.Context()).decision; d != nil {
+		if !d.allow {
+			return deny("access_denied", "the user said no")
+		}
+		as.Store[keyACR] = s.reachedACR(wanted)
+		return s.approve(as, d.user, time.Now(), as.Scopes)
+	}
 	if u, ok := s.opts.user(s.opts.AutoApprove); ok {
 		s.counts.add(func(st *Stats) { st.Logins++ })
+		as.Store[keyACR] = s.reachedACR(wanted)
 		return s.approve(as, u, time.Now(), as.Scopes)
 	}
 	_, br, u, ok := s.signedIn(r)
 	if as.MaxAuthnAgeSecs != nil && time.Since(br.at) >= time.Duration(*as.MaxAuthnAgeSecs)*time.Second {
 		ok = false
 	}
+	ok = ok && s.enoughACR(br.acr, wanted)
 	switch as.Prompt {
 	case goidc.PromptTypeNone:
 		if !ok {
@@ -187,6 +201,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 // agreed before: here one wants to see what happens, and to be somebody else for once. Only
 // prompt=none passes it by.
 func (s *Server) continueAs(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, c *goidc.Client, br browser, u User) (goidc.Status, error) {
+	as.Store[keyACR] = br.acr
 	if as.Prompt == goidc.PromptTypeNone {
 		return s.approve(as, u, br.at, as.Scopes)
 	}
@@ -218,7 +233,7 @@ func (s *Server) submitLogin(w http.ResponseWriter, r *http.Request, as *goidc.A
 		return s.show(w, r, as, c, "That user name and password do not go together.")
 	}
 	s.counts.add(func(st *Stats) { st.Logins++ })
-	return s.continueAs(w, r, as, c, s.signIn(w, u), u)
+	return s.continueAs(w, r, as, c, s.signIn(w, u, s.reachedACR(wantedACRs(as))), u)
 }
 
 // submitConsent grants the scopes that the user left ticked; openid cannot be unticked, because a
@@ -258,6 +273,7 @@ func asString(v any) string {
 func (s *Server) approve(as *goidc.AuthnSession, u User, at time.Time, scopes string) (goidc.Status, error) {
 	as.Subject, as.Username = u.Sub, u.Login
 	as.GrantedScopes = scopes
+	as.GrantedAuthDetails = s.grantDetails(as.AuthDetails)
 	as.Store[keyAuthTime] = strconv.FormatInt(at.Unix(), 10)
 	return goidc.StatusSuccess, nil
 }

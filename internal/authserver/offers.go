@@ -2,7 +2,9 @@ package authserver
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/luikyv/go-oidc/pkg/goidc"
 	"github.com/luikyv/go-oidc/pkg/provider"
 )
@@ -22,10 +24,60 @@ func (o Options) offersMethod(method goidc.AuthnMethod) bool {
 func (o Options) wantedAlgs() []string {
 	var algs []string
 	for _, c := range o.Clients {
-		algs = append(algs, c.IDTokenAlg)
+		for _, alg := range []string{c.IDTokenAlg, c.ResponseAlg} {
+			if alg != "" && !strings.HasPrefix(alg, "HS") {
+				algs = append(algs, alg)
+			}
+		}
+	}
+	if o.JAR != nil && o.JAR.Encrypted {
+		algs = append(algs, string(goidc.RSA_OAEP_256), string(jose.ECDH_ES))
 	}
 	slices.Sort(algs)
 	return slices.Compact(algs)
+}
+
+// responseTypes are what some client may ask for, and code.
+func (o Options) responseTypes() []goidc.ResponseType {
+	all := []goidc.ResponseType{goidc.ResponseTypeCode}
+	for _, c := range o.Clients {
+		for _, t := range c.ResponseTypes {
+			if !slices.Contains(all, goidc.ResponseType(t)) {
+				all = append(all, goidc.ResponseType(t))
+			}
+		}
+	}
+	return all
+}
+
+// jwtSecured configures request objects and response JWTs, the claims parameter and acr_values.
+func (s *Server) jwtSecured() []provider.Option {
+	var opts []provider.Option
+	if j := s.opts.JAR; j != nil {
+		opts = append(opts, provider.WithJAR(clientAlgs[0], clientAlgs[1:]...))
+		if j.Required {
+			opts = append(opts, provider.WithJARRequired(clientAlgs[0], clientAlgs[1:]...))
+		}
+		if j.Encrypted {
+			opts = append(opts, provider.WithJAREncryption(goidc.RSA_OAEP_256, jose.ECDH_ES),
+				provider.WithJARContentEncryptionAlgs(contentAlgs[0], contentAlgs[1:]...))
+		}
+	}
+	if s.opts.JARM {
+		algs := s.keys.algs()
+		opts = append(opts, provider.WithJARM(goidc.ES256, algs...))
+	}
+	if s.opts.ClaimsParameter {
+		opts = append(opts, provider.WithClaimsParameter())
+	}
+	if a := s.opts.ACRValues; len(a) > 0 {
+		acrs := make([]goidc.ACR, len(a))
+		for i := range a {
+			acrs[i] = goidc.ACR(a[i])
+		}
+		opts = append(opts, provider.WithACRs(acrs[0], acrs[1:]...))
+	}
+	return opts
 }
 
 // clientAlgs are what clients may sign with: assertions, request objects, proofs.
@@ -69,6 +121,12 @@ func (s *Server) grants() []provider.Option {
 	var opts []provider.Option
 	if s.opts.offersGrant(goidc.GrantClientCredentials) {
 		opts = append(opts, provider.WithClientCredentialsGrant())
+	}
+	if s.opts.offersGrant(goidc.GrantDeviceCode) {
+		opts = append(opts, s.device())
+	}
+	if s.opts.offersGrant(goidc.GrantCIBA) {
+		opts = append(opts, s.ciba()...)
 	}
 	return opts
 }

@@ -52,6 +52,24 @@ type Options struct {
 	DPoP *DPoP
 	// PAR offers pushed authorization requests.
 	PAR *PAR
+	// JAR takes request objects (RFC 9101).
+	JAR *JAR
+	// JARM offers the response modes jwt, query.jwt, fragment.jwt and form_post.jwt; see
+	// Client.ResponseAlg.
+	JARM bool
+	// AuthorizationDetailsTypes are the types of rich authorization requests (RFC 9396) that are
+	// known; nil ignores authorization_details.
+	AuthorizationDetailsTypes []string
+	// ClaimsParameter honours the claims parameter (OpenID Connect Core section 5.5).
+	ClaimsParameter bool
+	// ACRValues are the authentication contexts that a sign-in can reach, weakest first. A user
+	// who is signed in by a weaker one than acr_values asks for signs in again.
+	ACRValues []string
+	// Device and CIBA say how those grants work, if some client may use them.
+	Device Device
+	CIBA   CIBA
+	// TrustedIssuers are those whose assertions are taken.
+	TrustedIssuers []TrustedIssuer
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string
@@ -63,10 +81,21 @@ type Options struct {
 	Faults *Faults
 }
 
+// JAR says how the server takes request objects (RFC 9101), which are verified with Client.JWKS.
+type JAR struct {
+	// Required refuses authorization requests without one; see Client.RequireJAR.
+	Required bool
+	// Encrypted publishes keys to encrypt to, for RSA-OAEP-256 and ECDH-ES, and takes request
+	// objects that are encrypted after they were signed.
+	Encrypted bool
+}
+
 // User can sign in.
 type User struct {
 	// Login is the name typed on the login page, and the claim preferred_username.
 	Login string
+	// Code is the user_code of backchannel requests (CIBA), if the user has one.
+	Code string
 	// Password is compared exactly.
 	Password string
 	// Sub, Name and Email are claims; Sub and Name "" are the login name.
@@ -160,6 +189,14 @@ func (o Options) user(login string) (User, bool) {
 		return User{}, false
 	}
 	return o.Users[i], true
+}
+
+// named finds a user by subject or login name.
+func (o Options) named(sub string) (User, bool) {
+	if u, ok := o.bySub(sub); ok {
+		return u, true
+	}
+	return o.user(sub)
 }
 
 // bySub finds a user by subject.

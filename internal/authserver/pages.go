@@ -115,6 +115,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSes
 		Return: hostOf(as.RedirectURI),
 		Alert:  alert,
 	}
+	if as.DeviceCode != "" {
+		p.Action = s.base.Path + devicePath + "/" + as.ID
+	}
 	if as.Store[keyStep] == "consent" {
 		p.Name, p.Title = "consent", "Allow "+c.Name+"?"
 		p.User, _ = s.opts.user(asString(as.Store[keyLogin]))

@@ -50,6 +50,10 @@ func (s *Server) answerClient(a *answer, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
 		return
 	}
+	if err := s.checkDetails(r.PostForm.Get("authorization_details")); err != nil {
+		a.refuse(http.StatusBadRequest, "invalid_authorization_details", err.Error())
+		return
+	}
 	if s.proveToken(a, r) {
 		s.inTurn(a, r)
 		fixStatus(a, r)
@@ -72,7 +76,7 @@ func fixStatus(a *answer, r *http.Request) {
 
 // keepAudience remembers what go-oidc does not know of a pushed request.
 func (s *Server) keepAudience(ctx context.Context, as *goidc.AuthnSession, _ *goidc.Client) error {
-	as.Store[keyAudience] = strings.Join(requestOf(ctx).form["audience"], "\n")
+	as.Store[keyAudience] = strings.Join(requestOf(ctx).audiences(), "\n")
 	return nil
 }
 

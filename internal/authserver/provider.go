@@ -19,7 +19,7 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 		ids[i] = goidc.NewScope(scope.id)
 	}
 	opts := []provider.Option{
-		provider.WithAuthCodeGrant(s.store, goidc.ResponseTypeCode),
+		provider.WithAuthCodeGrant(s.store, o.responseTypes()...),
 		provider.WithRefreshTokenGrant(s.store),
 		provider.WithRefreshTokenLifetime(seconds(o.RefreshTokenTTL)),
 		provider.WithRefreshTokenFunc(newRefreshToken),
@@ -53,6 +53,8 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 	opts = append(opts, s.authentication()...)
 	opts = append(opts, s.grants()...)
 	opts = append(opts, s.par()...)
+	opts = append(opts, s.rar()...)
+	opts = append(opts, s.jwtSecured()...)
 	if s.store.rotates {
 		opts = append(opts, provider.WithRefreshTokenRotation())
 	}

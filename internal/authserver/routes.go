@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -14,17 +15,20 @@ import (
 type endpoint string
 
 const (
-	endpointDiscovery endpoint = "discovery"
-	endpointJWKS      endpoint = "jwks"
-	endpointAuthorize endpoint = "authorize"
-	endpointPAR       endpoint = "par"
-	endpointToken     endpoint = "token"
-	endpointRevoke    endpoint = "revoke"
-	endpointUserinfo  endpoint = "userinfo"
-	endpointLogout    endpoint = "logout"
-	endpointAPI       endpoint = "api"
-	endpointHome      endpoint = "home"
-	endpointOther     endpoint = "other"
+	endpointDiscovery  endpoint = "discovery"
+	endpointJWKS       endpoint = "jwks"
+	endpointAuthorize  endpoint = "authorize"
+	endpointPAR        endpoint = "par"
+	endpointToken      endpoint = "token"
+	endpointRevoke     endpoint = "revoke"
+	endpointDevice     endpoint = "device_authorization"
+	endpointDevicePage endpoint = "device"
+	endpointCIBA       endpoint = "bc-authorize"
+	endpointUserinfo   endpoint = "userinfo"
+	endpointLogout     endpoint = "logout"
+	endpointAPI        endpoint = "api"
+	endpointHome       endpoint = "home"
+	endpointOther      endpoint = "other"
 )
 
 const (
@@ -42,10 +46,29 @@ type request struct {
 	endpoint    endpoint
 	url         string            // as the client sees it, without query
 	form        url.Values        // query and body
+	object      map[string]any    // claims of the request object, not verified
+	decision    *decision         // of a test in a user's place
+	prompted    bool              // the page that asks for a user code was shown
 	keepRefresh bool              // the fault NoRefreshToken: do not rotate this time
 	audience    []string          // of the token being made
 	client      *goidc.Client     // the client last looked up, once it was
 	certificate *x509.Certificate // the client's, on the address for mutual TLS
+}
+
+// param returns a parameter of the request, or of its request object.
+func (r *request) param(name string) string {
+	if v := r.form.Get(name); v != "" {
+		return v
+	}
+	return asString(r.object[name])
+}
+
+// audiences returns the parameter audience, which may come more than once.
+func (r *request) audiences() []string {
+	if in := stringsIn(r.object["audience"]); len(in) > 0 {
+		return in
+	}
+	return r.form["audience"]
 }
 
 type requestKey struct{}
@@ -79,6 +102,12 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointAuthorize, path
 	case path == "/par" && s.opts.PAR != nil:
 		return endpointPAR, path
+	case path == "/device_authorization" && s.opts.offersGrant(goidc.GrantDeviceCode):
+		return endpointDevice, path
+	case (path == devicePath || strings.HasPrefix(path, devicePath+"/")) && s.opts.offersGrant(goidc.GrantDeviceCode):
+		return endpointDevicePage, path
+	case path == "/bc-authorize" && s.opts.offersGrant(goidc.GrantCIBA):
+		return endpointCIBA, path
 	case path == "/token":
 		return endpointToken, path
 	case path == "/revoke":
@@ -109,6 +138,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec := &request{endpoint: ep, url: s.urlOf(r), form: r.Form, certificate: s.certificateOf(r)}
+	if object := r.Form.Get("request"); object != "" {
+		object, rec.object = s.openRequest(object)
+		for _, form := range []url.Values{r.Form, r.PostForm} {
+			if form.Has("request") {
+				form.Set("request", object)
+			}
+		}
+		if q := r.URL.Query(); q.Has("request") {
+			q.Set("request", object)
+			r.URL.RawQuery = q.Encode()
+		}
+	}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rec))
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
@@ -128,6 +169,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case endpointPAR:
 		s.answerPAR(a, r)
+	case endpointDevice:
+		s.answerDevice(a, r)
+	case endpointCIBA:
+		s.answerCIBA(a, r)
 	case endpointRevoke:
 		s.answerRevoke(a, r)
 	case endpointAPI:
@@ -138,7 +183,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerDiscovery(a, r)
 	case endpointJWKS:
 		s.answerJWKS(a, r)
-	case endpointAuthorize, endpointLogout:
+	case endpointAuthorize, endpointDevicePage, endpointLogout:
 		s.answerPages(a, r)
 	}
 	a.send(w, r)
@@ -151,12 +196,29 @@ func (s *Server) answerPages(a *answer, r *http.Request) {
 	// /authorize by a POST from anywhere (OpenID Connect Core section 3.1.2.1).
 	if strings.Count(r.URL.Path, "/") > 1 {
 		s.pages.ServeHTTP(a, r)
+	} else if r.URL.Path == devicePath {
+		q := r.URL.Query()
+		if code := plainCode(q.Get("user_code")); code != "" {
+			q.Set("user_code", code)
+			r.URL.RawQuery = q.Encode()
+		}
+		s.protocol.ServeHTTP(a, r)
 	} else if err := once(r.Form, "resource", "audience"); err != nil {
 		s.renderProblem(a, http.StatusBadRequest, "invalid_request", err.Error())
 	} else {
+		if t := r.Form.Get("response_type"); t != "" && !slices.Contains(strings.Fields(t), "code") && r.Method == http.MethodGet {
+			// go-oidc demands PKCE also where there is no code to protect.
+			q := r.URL.Query()
+			q.Set("code_challenge_method", "S256")
+			q.Set("code_challenge", hash("no code"))
+			r.URL.RawQuery = q.Encode()
+		}
 		s.protocol.ServeHTTP(a, r)
 	}
 	if requestOf(r.Context()).endpoint == endpointAuthorize {
-		s.spoilRedirect(a)
+		if err := s.completeResponse(r.Context(), a); err != nil {
+			a.header.Del("Location")
+			s.renderProblem(a, http.StatusInternalServerError, "server_error", err.Error())
+		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // Stats are counts since the start of a server.
 type Stats struct {
-	// Requests counts by endpoint: discovery, jwks, authorize, par, token, revoke, userinfo,
-	// logout, api, home, other.
+	// Requests counts by endpoint: discovery, jwks, authorize, par, device_authorization, device,
+	// bc-authorize, token, revoke, userinfo, logout, api, home, other.
 	Requests map[string]int
 	// Logins counts sign-ins on the login page and by Options.AutoApprove.
 	Logins int

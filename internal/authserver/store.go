@@ -16,13 +16,14 @@ import (
 // copies, so a request that go-oidc abandons half way leaves nothing behind. It implements the
 // manager interfaces of go-oidc.
 type store struct {
-	grace   time.Duration
-	access  int // seconds that an access token lives
-	counts  *counts
-	rotates bool
-	keys    *keyring // for the state file
-	addr    string   // for the state file
-	path    string   // the state file, or ""
+	grace     time.Duration
+	access    int // seconds that an access token lives
+	counts    *counts
+	rotates   bool
+	deviceTTL int      // seconds
+	keys      *keyring // for the state file
+	addr      string   // for the state file
+	path      string   // the state file, or ""
 
 	mu       sync.Mutex // guards the maps
 	families map[string]*family
@@ -55,15 +56,16 @@ const maxSessions = 1000
 
 func newStore(o Options, c *counts, st state) *store {
 	s := &store{
-		grace:    o.RotationGrace,
-		access:   seconds(o.AccessTokenTTL),
-		rotates:  !o.NoRotation,
-		counts:   c,
-		path:     o.State,
-		families: map[string]*family{},
-		sessions: map[string]*goidc.AuthnSession{},
-		logouts:  map[string]*goidc.LogoutSession{},
-		tokens:   map[string]opaqueToken{},
+		grace:     o.RotationGrace,
+		access:    seconds(o.AccessTokenTTL),
+		rotates:   !o.NoRotation,
+		counts:    c,
+		deviceTTL: seconds(o.Device.ttl()),
+		path:      o.State,
+		families:  map[string]*family{},
+		sessions:  map[string]*goidc.AuthnSession{},
+		logouts:   map[string]*goidc.LogoutSession{},
+		tokens:    map[string]opaqueToken{},
 	}
 	for _, f := range st.Families {
 		s.families[f.Grant.ID] = f
@@ -240,15 +242,24 @@ func (s *store) prune() {
 
 // SaveSession keeps a pending authorization; one that is over is forgotten, so that the back
 // button cannot finish it twice.
-func (s *store) SaveSession(_ context.Context, as *goidc.AuthnSession) error {
+func (s *store) SaveSession(ctx context.Context, as *goidc.AuthnSession) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if as.Status != goidc.StatusPending {
+	if as.Status != goidc.StatusPending && !polled(as) {
 		delete(s.sessions, as.ID)
 		return nil
 	}
+	if requestOf(ctx).endpoint == endpointDevice {
+		as.ExpiresAt = as.CreatedAt + s.deviceTTL // go-oidc cannot be told how long
+	}
 	now := int(time.Now().Unix())
-	maps.DeleteFunc(s.sessions, func(_ string, old *goidc.AuthnSession) bool { return now >= old.ExpiresAt })
+	maps.DeleteFunc(s.sessions, func(_ string, old *goidc.AuthnSession) bool {
+		keep := 0
+		if polled(old) {
+			keep = 3600 // so that a late poll learns why there is nothing
+		}
+		return now >= old.ExpiresAt+keep
+	})
 	if len(s.sessions) >= maxSessions {
 		oldest := slices.MinFunc(slices.Collect(maps.Values(s.sessions)), func(a, b *goidc.AuthnSession) int {
 			return a.CreatedAt - b.CreatedAt
@@ -258,6 +269,9 @@ func (s *store) SaveSession(_ context.Context, as *goidc.AuthnSession) error {
 	s.sessions[as.ID] = cloneSession(as)
 	return nil
 }
+
+// polled reports whether a client asks again and again how a session went.
+func polled(as *goidc.AuthnSession) bool { return as.DeviceCode != "" || as.AuthReqID != "" }
 
 // Session returns a pending authorization.
 func (s *store) Session(_ context.Context, id string) (*goidc.AuthnSession, error) {

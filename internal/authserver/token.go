@@ -2,10 +2,10 @@ package authserver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -23,6 +23,9 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	}
 	if s.refuseToken(a) {
 		return true
+	}
+	if refused, gone := s.pollRefused(a, r); refused {
+		return !gone
 	}
 	rec := requestOf(r.Context())
 	refresh := rec.form.Get("grant_type") == "refresh_token"
@@ -131,7 +134,10 @@ func (s *Server) completeTokens(a *answer, rec *request) error {
 		if err := json.Unmarshal(members["access_token"], &access); err != nil {
 			return fmt.Errorf("go-oidc's access_token: %w", err)
 		}
-		id, err := s.remakeIDToken(id, access)
+		if rec.client == nil {
+			return errors.New("an id_token for nobody")
+		}
+		id, err := s.remakeIDToken(s.clientOf(rec.client.ID), id, bound{access: access})
 		if err != nil {
 			return err
 		}
@@ -157,39 +163,4 @@ func (s *Server) completeTokens(a *answer, rec *request) error {
 	}
 	a.replaceJSON(a.status, members)
 	return nil
-}
-
-// spoilRedirect applies the faults of the authorization response, where it is a redirect to the
-// client; a form_post response stays as it is.
-func (s *Server) spoilRedirect(a *answer) {
-	u, err := url.Parse(a.header.Get("Location"))
-	if err != nil || a.status != http.StatusSeeOther || !u.IsAbs() {
-		return
-	}
-	q := u.Query()
-	if !q.Has("code") && !q.Has("error") {
-		return
-	}
-	if fault, ok := s.faults.first(AccessDenied, AuthorizeHTML); ok {
-		q.Del("code")
-		q.Set("error", "access_denied")
-		q.Set("error_description", "the user said no")
-		if fault == AuthorizeHTML {
-			q.Set("error_description", `<script>alert(1)</script><a href="http://elsewhere.invalid">click</a>`)
-		}
-	}
-	if s.faults.take(WrongState) {
-		q.Set("state", "not-"+q.Get("state"))
-	}
-	if s.faults.take(MissingState) {
-		q.Del("state")
-	}
-	if s.faults.take(WrongIss) {
-		q.Set("iss", "http://elsewhere.invalid")
-	}
-	if s.faults.take(MissingIss) {
-		q.Del("iss")
-	}
-	u.RawQuery = q.Encode()
-	a.header.Set("Location", u.String())
 }
