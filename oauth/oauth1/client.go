@@ -52,7 +52,7 @@ type Client struct {
 
 	// HTTP makes the requests; nil means a client with TLS 1.2 or later. It is
 	// never modified. Its redirect policy is not used.
-	HTTP *http.Client
+	HTTP *http.Client `json:"-"`
 	// Timeout bounds each exchange with the server; 0 means 30 seconds.
 	Timeout time.Duration
 	// ClockOffset is added to this computer's clock, for a server whose clock
@@ -86,8 +86,8 @@ const (
 	Plaintext  = "PLAINTEXT"
 )
 
-// Format writes the consumer key, whatever the verb: a private key would be
-// printed by fmt.
+// Format writes the consumer key, whatever the verb: fmt would print a
+// private key that is no pointer.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "client "+c.ConsumerKey) }
 
 // LogValue makes log/slog write the consumer key only.

@@ -139,7 +139,8 @@ func (s *strictServer) api(w http.ResponseWriter, r *http.Request) {
 	case "/api/again": // stays in the house
 		http.Redirect(w, r, "/api/photos?from=again", http.StatusTemporaryRedirect)
 	case "/api/away":
-		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusTemporaryRedirect)
+		// Like a careless server, it repeats the query that it got, signature included.
+		http.Redirect(w, r, r.URL.Query().Get("to")+"?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
 	default:
 		fmt.Fprint(w, "a photo")
 	}
@@ -172,6 +173,9 @@ func (s *strictServer) verify(r *http.Request, secretOf func(string) (string, bo
 		for _, part := range strings.Split(text, ", ") {
 			name, quoted, _ := strings.Cut(part, "=")
 			value, err := strconv.Unquote(quoted)
+			if err != nil {
+				return nil, "header_malformed"
+			}
 			if name == "realm" {
 				if value != s.realm {
 					return nil, "realm_wrong"
