@@ -317,3 +317,14 @@ func samePublic(key any, cert *x509.Certificate) bool {
 	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
 	return ok && public.Equal(cert.PublicKey)
 }
+
+// RSA returns the first RSA key, for protocols that sign with it outside
+// JOSE (OAuth 1.0a). The error says that there is none.
+func (k *PrivateKeys) RSA() (crypto.Signer, error) {
+	for i := range k.keys {
+		if key, ok := k.keys[i].Key.(*rsa.PrivateKey); ok {
+			return key, nil
+		}
+	}
+	return nil, requestError("there is no RSA key among the private keys")
+}

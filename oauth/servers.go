@@ -107,3 +107,18 @@ func (c *Client) serverTime(u *url.URL) time.Time {
 	s.mu.Unlock()
 	return c.clock().Add(offset)
 }
+
+// UseNonce notes the nonce that the API at address asked for in an answer that
+// somebody else received (RFC 9449 section 9).
+func (s *Servers) UseNonce(address, nonce string) {
+	u, err := url.Parse(address)
+	if err != nil || nonce == "" || len(nonce) > maxNonce {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nonces == nil {
+		s.nonces = make(map[string]string)
+	}
+	s.nonces[roleRS+origin(u)] = nonce
+}

@@ -52,7 +52,9 @@ func (a *actions) copy(name string, form agent.Form, done func(time.Duration, er
 }
 
 func (a *actions) token(name string, done func(agent.Handout, error)) {
-	begin(a, func(ctx context.Context) (agent.Handout, error) { return a.agent.Token(ctx, agent.TokenQuery{Name: name}, 0) }, done)
+	begin(a, func(ctx context.Context) (agent.Handout, error) {
+		return a.agent.Token(ctx, agent.TokenQuery{Name: name}, 0)
+	}, done)
 }
 
 func (a *actions) refresh(name string, done func(agent.Status, error)) {

@@ -115,7 +115,7 @@ func (s *Server) routes() http.Handler {
 		if q.MinTTL != nil {
 			ttl = max(0, time.Duration(*q.MinTTL))
 		}
-		return e.Token(ctx, q.Name, ttl)
+		return e.TokenFor(ctx, q.TokenQuery, ttl)
 	}))
 	handle("POST /v1/refresh", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Refresh(ctx, q.Name) }))
 	handle("POST /v1/logout", asked(func(ctx context.Context, q logoutRequest) (any, error) { return e.Logout(ctx, q.Name, q.Local) }))
@@ -138,6 +138,7 @@ func (s *Server) routes() http.Handler {
 		return nameRequest{name}, err
 	})
 	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
+	s.protocolRoutes(handle)
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, r, struct{}{}, nil)
 		s.stopping()

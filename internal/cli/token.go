@@ -87,7 +87,9 @@ func (f *face) fetch(ctx context.Context, name string, minTTL time.Duration) (ag
 		return agent.Handout{}, err
 	}
 	defer client.Close()
-	return withName(ctx, client, name, func(name string) (agent.Handout, error) { return client.Token(ctx, agent.TokenQuery{Name: name}, minTTL) })
+	return withName(ctx, client, name, func(name string) (agent.Handout, error) {
+		return client.Token(ctx, agent.TokenQuery{Name: name}, minTTL)
+	})
 }
 
 // handOut prints the token that was asked for.

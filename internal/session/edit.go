@@ -19,9 +19,9 @@ func (e *Engine) Profiles() []profiles.Profile {
 func (e *Engine) Keys() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	keys := make([]string, 0, 2*len(e.logins))
+	keys := make([]string, 0, 3*len(e.logins))
 	for _, l := range e.logins {
-		keys = append(keys, l.key, secretKey(l.profile))
+		keys = append(keys, l.key, secretKey(l.profile), formerSecretKey(l.profile))
 		if l.rec.Key != "" && l.rec.Key != l.key {
 			keys = append(keys, l.rec.Key)
 		}
@@ -36,15 +36,12 @@ func (e *Engine) Profile(ctx context.Context, name string) (profiles.Profile, []
 	if !ok {
 		return p, nil, e.unknownProfile(name)
 	}
-	_, err := e.store.Get(ctx, secretKey(p))
-	switch {
-	case err == nil:
-		return p, []string{"client_secret"}, nil
-	case errors.Is(err, keychain.ErrNotFound):
-		return p, nil, nil
+	kept, err := e.readSecrets(ctx, p)
+	if err != nil {
+		e.log.Info("secrets", "profile", name, "problem", err.Error())
+		return p, nil, nil // the profile can be shown all the same
 	}
-	e.log.Info("client secret", "profile", name, "problem", err.Error())
-	return p, nil, nil // the profile can be shown all the same
+	return p, kept.keys(), nil
 }
 
 // PutProfile writes a profile and its secrets. rename is its name until now when that changes; create refuses a name that is
@@ -57,7 +54,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
 	}
 	for key := range secrets {
-		if key != "client_secret" {
+		if f, known := profiles.FieldByKey(key); !known || f.Kind != profiles.KindSecret {
 			return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + key + " is not a secret that profiles have", Remedy: "see fob profile fields"}
 		}
 	}
@@ -97,7 +94,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	}
 	// Secrets first: a profile must not point at a server before its secret is there, and an item without a profile
 	// does no harm.
-	if err := e.putSecret(ctx, before, p, existed, secrets); err != nil {
+	if err := e.putSecrets(ctx, before, p, existed, secrets); err != nil {
 		return Explain(p.Name, err)
 	}
 	if existed && old != p.Name {
@@ -140,27 +137,6 @@ func unwritten(name string, err error) *Error {
 	return &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + name + ": " + trimName(err.Error(), name), Remedy: "nothing was changed", cause: err}
 }
 
-// putSecret stores, keeps, moves or removes the client secret.
-func (e *Engine) putSecret(ctx context.Context, before, p profiles.Profile, existed bool, secrets map[string]string) error {
-	secret, given := secrets["client_secret"]
-	switch {
-	case given && secret != "":
-		return e.store.Set(ctx, secretKey(p), []byte(secret))
-	case given:
-		return e.store.Delete(ctx, secretKey(p))
-	case !existed || before.Name == p.Name || authority(before) != authority(p):
-		return nil
-	}
-	kept, err := e.store.Get(ctx, secretKey(before))
-	if errors.Is(err, keychain.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return e.store.Set(ctx, secretKey(p), kept)
-}
-
 // moveLogin copies tokens and record to the profile's new name; the old ones are removed when the file has the new name.
 func (e *Engine) moveLogin(ctx context.Context, before, p profiles.Profile) error {
 	if authority(before) != authority(p) || before.ClientID != p.ClientID {
@@ -188,10 +164,9 @@ func (e *Engine) moveLogin(ctx context.Context, before, p profiles.Profile) erro
 
 // cleanAfterMove removes what a profile left under its old name. What stays behind for want of a keychain does no harm.
 func (e *Engine) cleanAfterMove(ctx context.Context, before profiles.Profile) {
-	for _, key := range []string{itemKey(before), secretKey(before)} {
-		if err := e.store.Delete(ctx, key); err != nil {
-			e.log.Warn("keychain", "profile", before.Name, "problem", err.Error())
-		}
+	err := errors.Join(e.store.Delete(ctx, itemKey(before)), e.deleteSecrets(ctx, before))
+	if err != nil {
+		e.log.Warn("keychain", "profile", before.Name, "problem", err.Error())
 	}
 }
 
@@ -221,7 +196,7 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 	if l == nil {
 		return e.unknownProfile(name) // somebody else was faster
 	}
-	err = e.store.Delete(ctx, secretKey(p))
+	err = e.deleteSecrets(ctx, p)
 	if err == nil {
 		err = e.drop(ctx, name, "")
 	}

@@ -50,6 +50,9 @@ type Engine struct {
 
 	servers servers
 	keys    oauth.KeySet
+	memory  oauth.Servers
+	traces  traces
+	waiting waiting
 	watch   hub
 	wake    chan struct{} // capacity 1: the loop looks again
 	life    context.Context
@@ -75,9 +78,13 @@ type login struct {
 	mistake    *Problem // the profile cannot be used as it is
 	key        string   // of the keychain item that the profile names
 	wants      string   // fingerprint of what the profile asks for
+	weak       []Weakness
 	rec        record
-	held       *tokens // nil until read from the keychain
-	unsaved    *tokens // obtained, but the keychain refused it so far
+	held       *tokens                 // nil until read from the keychain
+	unsaved    *tokens                 // obtained, but the keychain refused it so far
+	others     map[string]*oauth.Token // of the same login, for other scopes and resources
+	demand     *oauth.StepUp           // what the API asked for last
+	met        *oauth.StepUp           // the demand that the present login was for
 	refreshing *flight
 	attempt    *attempt
 	shown      State // what watchers were last told
@@ -92,12 +99,16 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log,
 		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
+		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	if e.ready == nil {
 		e.ready = func(context.Context, bool) error { return nil }
+	}
+	if err := e.waiting.open(); err != nil {
+		e.log.Warn("waiting logins", "problem", err.Error())
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.sync()
@@ -318,7 +329,10 @@ func (e *Engine) sync() {
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.
 func (l *login) follow(p profiles.Profile) {
-	l.profile, l.mistake, l.key, l.wants = p, mistake(p), itemKey(p), fingerprint(p)
+	l.profile, l.mistake, l.key, l.wants, l.weak = p, mistake(p), itemKey(p), fingerprint(p), nil
+	for _, w := range p.Weaknesses() {
+		l.weak = append(l.weak, Weakness{w.Key, w.Sentence})
+	}
 }
 
 // mistake is what is wrong with a profile as it is written, if anything.
@@ -367,7 +381,7 @@ func (e *Engine) writeRecord(name string, durable bool) error {
 func (e *Engine) forgetRecord(name string) {
 	e.saving.Lock()
 	defer e.saving.Unlock()
-	if err := e.records.remove(name); err != nil {
+	if err := errors.Join(e.records.remove(name), e.traces.forget(name)); err != nil {
 		e.log.Warn("record", "profile", name, "problem", err.Error())
 	}
 }

@@ -19,7 +19,7 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 	e.reload()
 	for rounds := 0; ; rounds++ {
 		t, _, err := e.usable(ctx, name)
-		if errors.Is(err, errUnsaved) && rounds == 0 {
+		if (errors.Is(err, errUnsaved) || e.unattendedMissing(name, err)) && rounds == 0 {
 			if err = e.awaitRefresh(ctx, name, wanted); err == nil {
 				continue
 			}
@@ -30,7 +30,7 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		now := wall()
 		need, left := minTTL, t.ExpiresAt.Sub(now)
 		life := t.ExpiresAt.Sub(t.ObtainedAt)
-		if fromTheFuture(t.ObtainedAt, now) && t.RefreshToken != "" {
+		if fromTheFuture(t.ObtainedAt, now) && t.renewable() {
 			left = 0 // see clockPutBack
 		}
 		if need < 0 {
@@ -39,7 +39,7 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		switch {
 		case t.ExpiresAt.IsZero() || left >= need && left > 0:
 			return handout(name, t), nil
-		case t.RefreshToken == "":
+		case !t.renewable():
 			return Handout{}, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
 				Sentence: fmt.Sprintf("profile %s: the token %s, and this login has no refresh token", name, endsIn(left)), Remedy: "log in again: fob login " + quoteArg(name)}
 		case life < need || rounds > 1: // another agent may have made the first one needless
@@ -51,6 +51,9 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		}
 	}
 }
+
+// renewable says that another token can be had without a person.
+func (t *tokens) renewable() bool { return t.RefreshToken != "" || t.unattended }
 
 func endsIn(left time.Duration) string {
 	if left <= 0 {

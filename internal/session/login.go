@@ -3,11 +3,10 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"fob/loopback"
 	"fob/oauth"
 	"fob/profiles"
 )
@@ -15,13 +14,13 @@ import (
 // attempt is one login under way. Faces join it; when the last one leaves, it is cancelled.
 type attempt struct {
 	name    string
+	options LoginOptions
 	until   time.Time
 	cancel  context.CancelCauseFunc
 	asking  chan struct{} // closed when the keychain takes its time: it asks the person something
-	opened  chan struct{} // closed when url is set
+	shown   chan struct{} // closed when prompt is set
 	done    chan struct{} // closed when status and err are set
-	url     string
-	browser string
+	prompt  LoginEvent    // what the person has to do
 	status  Status
 	err     error
 
@@ -48,15 +47,17 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		return Status{}, Explain(name, err)
 	}
 	defer e.leave(a)
-	opened, asking := a.opened, a.asking
+	shown, asking := a.shown, a.asking
 	for ended := false; !ended; {
 		select {
 		case <-asking:
 			asking = nil
 			event(LoginEvent{Kind: "keychain", Until: a.until})
-		case <-opened:
-			opened = nil
-			event(LoginEvent{Kind: "open", URL: a.url, Browser: a.browser, Joined: joined, Until: a.until})
+		case <-shown:
+			shown = nil
+			prompt := a.prompt
+			prompt.Joined, prompt.Until = joined, a.until
+			event(prompt)
 		case <-a.done:
 			ended = true
 		case <-ctx.Done():
@@ -111,7 +112,7 @@ func (e *Engine) join(name string, o LoginOptions) (a *attempt, joined bool, err
 	if timeout <= 0 {
 		timeout = l.profile.Timeout()
 	}
-	a = &attempt{name: name, until: wall().Add(timeout), browser: l.profile.Browser, asking: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), faces: 1}
+	a = &attempt{name: name, options: o, until: wall().Add(timeout), asking: make(chan struct{}), shown: make(chan struct{}), done: make(chan struct{}), faces: 1}
 	ctx, cancel := context.WithCancelCause(e.life)
 	a.cancel = cancel
 	p := l.profile
@@ -175,7 +176,7 @@ var (
 	errStrayAnswer = errors.New("an answer came to the redirect URI, but not this login's")
 )
 
-// logIn is one authorization code flow from the first check to the stored token.
+// logIn is one login from the first check to the stored token.
 func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) error {
 	// Nobody should log in for nothing: what would keep the token from being kept is said first.
 	asks := time.AfterFunc(askingAfter, func() { close(a.asking) })
@@ -184,49 +185,57 @@ func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) erro
 	if err != nil {
 		return err
 	}
+	ctx, done := e.traced(ctx, p.Name, operationLogin)
+	err = e.logInOnce(ctx, p, a)
+	if err != nil && e.forgotten(ctx, p, err) {
+		// The server has forgotten the client that was registered there for this profile: once more with a new one.
+		if p, err = e.registerAgain(ctx, p); err == nil {
+			err = e.logInOnce(ctx, p, a)
+		}
+	}
+	done(err)
+	return err
+}
+
+func (e *Engine) logInOnce(ctx context.Context, p profiles.Profile, a *attempt) error {
 	client, err := e.clientFor(ctx, p, 0)
 	if err != nil {
 		return err
 	}
-	receiver, err := loopback.Listen(p.RedirectURIs()...)
-	if err != nil {
-		return &Error{Kind: Failed, Code: CodeRedirect, Sentence: fmt.Sprintf("profile %s: %v", p.Name, err),
-			Remedy: "choose another redirect_uri in the profile, or end what uses the port", cause: err}
-	}
-	defer receiver.Close()
-	receiver.QueryOnly = p.ResponseMode != "form_post" // form_post only when asked
-	receiver.OnStray = func(stray loopback.Stray) {
-		if stray.Reason == loopback.StrayState || stray.Reason == loopback.StrayNoState {
-			a.strays.Add(1)
-		}
-	}
-	request := oauth.AuthorizationRequest{
-		RedirectURI: receiver.RedirectURI(), Scope: p.Scope, Audience: p.Audience, Resource: p.Resource, ResponseMode: p.ResponseMode,
-		Prompt: p.Prompt, LoginHint: p.LoginHint, ACRValues: p.ACRValues, Extra: values(p.AuthorizeParams),
-	}
-	if p.MaxAge != nil {
-		age := time.Duration(*p.MaxAge) * time.Second
-		request.MaxAge = &age
-	}
-	pending, err := client.Authorize(ctx, request)
-	if err != nil {
-		return err
-	}
-	a.url = pending.URL
-	close(a.opened)
-	response, err := receiver.Wait(ctx, pending.State)
-	if err != nil {
-		return err
-	}
-	token, err := pending.Redeem(ctx, response)
+	token, err := e.obtain(ctx, client, a)
 	if err != nil {
 		return err
 	}
 	if err := e.keep(ctx, p, token); err != nil {
 		return err
 	}
+	e.met(p.Name, a.options)
 	e.nameAccount(ctx, p.Name, client, token)
 	return nil
+}
+
+// met notes that a login was for what the API had asked for.
+func (e *Engine) met(name string, o LoginOptions) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.logins[name]; l != nil {
+		l.met = nil
+		if len(o.Scope)+len(o.ACRValues) > 0 || o.MaxAge != nil {
+			l.met = l.demand
+		}
+		l.demand = nil
+	}
+}
+
+// show tells the faces what the person has to do; once for an attempt.
+func (a *attempt) show(prompt LoginEvent) {
+	select {
+	case <-a.shown:
+		return // a second try after the server had forgotten the client: the faces have been told
+	default:
+	}
+	a.prompt = prompt
+	close(a.shown)
 }
 
 // keep stores a new login's tokens. They are stored even if the face gave up meanwhile: the server has issued them.
@@ -237,6 +246,18 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 		return err
 	}
 	defer release()
+	what := "logged in"
+	if !p.Attended() {
+		what = "got a token"
+	}
+	if who := account(token.Claims); who != "" {
+		what += " as " + who
+	}
+	return e.keepTurn(ctx, p, token, what)
+}
+
+// keepTurn is keep while the turn is held.
+func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.Token, what string) error {
 	e.mu.Lock()
 	l, ok := e.logins[p.Name]
 	if !ok {
@@ -248,13 +269,9 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 	if l.held != nil {
 		generation = max(generation, l.held.generation+1)
 	}
+	l.others = nil // tokens of the login before
 	e.mu.Unlock()
-	who := account(token.Claims)
-	what := "logged in"
-	if who != "" {
-		what += " as " + who
-	}
-	t := &tokens{Token: token, key: itemKey(p), fingerprint: fingerprint(p), generation: generation, first: true}
+	t := &tokens{Token: token, key: itemKey(p), fingerprint: fingerprint(p), generation: generation, first: true, unattended: !p.Attended()}
 	return e.failed(p.Name, e.commit(ctx, p.Name, t, what))
 }
 
@@ -262,8 +279,9 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 const nameAccountTimeout = 5 * time.Second
 
 // nameAccount asks the server who logged in when the ID token did not say it in words.
-func (e *Engine) nameAccount(ctx context.Context, name string, client *oauth.Client, token *oauth.Token) {
-	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" {
+func (e *Engine) nameAccount(ctx context.Context, name string, client *client, token *oauth.Token) {
+	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" ||
+		!slices.Contains(token.Scope, "openid") && client.profile.Preset == "" || token.Type == typeOAuth1 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, nameAccountTimeout)

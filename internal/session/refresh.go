@@ -41,7 +41,9 @@ func (e *Engine) Refresh(ctx context.Context, name string) (Status, error) {
 	t, _, err := e.usable(ctx, name)
 	if errors.Is(err, errUnsaved) {
 		err = nil // to be stored, that is
-	} else if err == nil && t.RefreshToken == "" {
+	} else if e.unattendedMissing(name, err) {
+		err = nil // to be had now, that is
+	} else if err == nil && t.RefreshToken == "" && !t.unattended {
 		err = &Error{Kind: LogInFirst, Code: CodeNotRefreshable, Sentence: "profile " + name + ": this login has no refresh token", Remedy: "log in again: fob login " + quoteArg(name)}
 	}
 	if err == nil {
@@ -188,7 +190,7 @@ func (e *Engine) leavePlace(issuer string) {
 }
 
 // refresh spends the refresh token and stores what comes back, whatever happens to those who wait.
-func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
+func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err error) {
 	release, err := e.turn(ctx, name)
 	if err != nil {
 		return err
@@ -199,6 +201,9 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
 		return e.failed(name, err)
 	}
 	before, p, news, err := e.look(ctx, name)
+	if !p.Attended() && (err == nil || e.unattendedMissing(name, err)) && e.life.Err() == nil && (who == forced || !news) {
+		return e.askAgain(ctx, p)
+	}
 	var said *Error
 	switch {
 	case errors.As(err, &said):
@@ -210,6 +215,8 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
 	case e.life.Err() != nil:
 		return errStopping
 	}
+	ctx, done := e.traced(ctx, name, operationRefresh)
+	defer func() { done(err) }()
 	client, err := e.clientFor(ctx, p, metadataAge)
 	if err != nil {
 		return e.failed(name, err)
@@ -217,7 +224,8 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
 	if err := e.intend(name); err != nil {
 		return e.failed(name, err)
 	}
-	fresh, err := client.Refresh(ctx, before.Token)
+	var fresh *oauth.Token
+	fresh, err = client.Refresh(ctx, before.Token)
 	if err != nil && oauth.Transient(err) && !answered(err) {
 		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
 		// seconds, so the retry comes at once or not at all.
@@ -231,8 +239,32 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) error {
 	if err != nil {
 		return e.failed(name, err)
 	}
-	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
+}
+
+// unattendedMissing says that err is the want of a token that needs no person to be had.
+func (e *Engine) unattendedMissing(name string, err error) bool {
+	var said *Error
+	return errors.As(err, &said) && said.Kind == LogInFirst && !e.attended(name)
+}
+
+// askAgain gets a token that needs no person (client credentials, assertions, exchange); the turn is held.
+func (e *Engine) askAgain(ctx context.Context, p profiles.Profile) (err error) {
+	ctx, done := e.traced(ctx, p.Name, operationRefresh)
+	defer func() { done(err) }()
+	if err := e.ready(ctx, false); err != nil {
+		return e.failed(p.Name, err)
+	}
+	c, err := e.clientFor(ctx, p, metadataAge)
+	if err != nil {
+		return e.failed(p.Name, err)
+	}
+	token, err := e.unattended(ctx, c, c.request(LoginOptions{}))
+	if err != nil {
+		return e.failed(p.Name, err)
+	}
+	return e.keepTurn(ctx, p, token, "got a new token")
 }
 
 // look returns the newest tokens of a login and the profile that they are for; news says that another agent on the same
@@ -247,12 +279,22 @@ func (e *Engine) look(ctx context.Context, name string) (t *tokens, p profiles.P
 	known := l.rec.ObtainedAt
 	e.mu.Unlock()
 	if _, err := e.reread(ctx, name); err != nil {
-		return nil, p, false, err
+		return nil, e.profileOf(name), false, err
 	}
 	if t, p, err = e.usable(ctx, name); err != nil {
-		return nil, p, false, err
+		return nil, e.profileOf(name), false, err
 	}
 	return t, p, !t.ObtainedAt.Equal(known), nil
+}
+
+// profileOf is the profile as the engine has it.
+func (e *Engine) profileOf(name string) profiles.Profile {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.logins[name]; l != nil {
+		return l.profile
+	}
+	return profiles.Profile{}
 }
 
 // answered says that the server answered at all: an HTTP status came.
@@ -341,6 +383,13 @@ func (e *Engine) failed(name string, err error) error {
 	patience := oauth.RetryAfter(err)
 	problem.patience = patience > 0
 	problem.said = said.Kind
+	if said.Kind == LogInFirst && !l.profile.Attended() {
+		// Nobody can log in here: something in the profile, or at the server, has to be mended.
+		said = &Error{Kind: Failed, Code: said.Code, Sentence: said.Sentence, Remedy: "see the profile's client and secrets: fob profile show " + quoteArg(name), cause: err}
+		problem.Remedy = said.Remedy
+		problem.said = said.Kind
+		err = said
+	}
 	if said.Kind == LogInFirst {
 		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
 		l.held = nil

@@ -114,6 +114,7 @@ type Handout struct {
 	TokenType   string     `json:"token_type"`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
 	Scope       []string   `json:"scope,omitempty"`
+	IssuedType  string     `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693 §2.2.1)
 }
 
 // Form is a form in which a token is copied.

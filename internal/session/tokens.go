@@ -34,6 +34,10 @@ type item struct {
 	ExpiresAt      time.Time      `json:"ex,omitzero"`
 	RefreshExpires time.Time      `json:"rx,omitzero"`
 	Extra          map[string]any `json:"x,omitempty"`
+	// ProofKey is the private key that the tokens are bound to (RFC 9449 §5): they are worth nothing without it.
+	ProofKey             string          `json:"pk,omitempty"`
+	AuthorizationDetails json.RawMessage `json:"ad,omitempty"`
+	IssuedType           string          `json:"ty,omitempty"`
 }
 
 // tokens is a token set as the engine holds it: the protocol's token and which one of its login it is.
@@ -43,15 +47,21 @@ type tokens struct {
 	fingerprint string
 	generation  int64
 	first       bool // of a login: nothing of the one before is true any more
+	unattended  bool // it can be had again without a person
 }
 
 func (t tokens) seal() ([]byte, error) {
-	return json.Marshal(item{
+	i := item{
 		Version: 1, Fingerprint: t.fingerprint, Generation: t.generation,
 		AccessToken: t.AccessToken.Reveal(), Type: t.Type, RefreshToken: t.RefreshToken.Reveal(), IDToken: t.IDToken.Reveal(),
 		Scope: t.Scope, ScopeRequested: t.ScopeRequested, GrantScope: t.GrantScope, Resource: t.Resource,
 		ObtainedAt: t.ObtainedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), RefreshExpires: t.RefreshExpiresAt.UTC(), Extra: t.Extra,
-	})
+		AuthorizationDetails: t.AuthorizationDetails, IssuedType: t.IssuedType,
+	}
+	if t.ProofKey != nil {
+		i.ProofKey = t.ProofKey.Private().Reveal()
+	}
+	return json.Marshal(i)
 }
 
 func unseal(text []byte) (tokens, error) {
@@ -66,6 +76,14 @@ func unseal(text []byte) (tokens, error) {
 		AccessToken: oauth.Secret(i.AccessToken), Type: i.Type, RefreshToken: oauth.Secret(i.RefreshToken), IDToken: oauth.Secret(i.IDToken),
 		Scope: i.Scope, ScopeRequested: i.ScopeRequested, GrantScope: i.GrantScope, Resource: i.Resource,
 		ObtainedAt: i.ObtainedAt, ExpiresAt: i.ExpiresAt, RefreshExpiresAt: i.RefreshExpires, Extra: i.Extra,
+		AuthorizationDetails: i.AuthorizationDetails, IssuedType: i.IssuedType,
+	}
+	if i.ProofKey != "" {
+		key, err := oauth.ParseProofKey(oauth.Secret(i.ProofKey))
+		if err != nil {
+			return tokens{}, damaged("its DPoP key cannot be read", "log in again, which replaces it")
+		}
+		t.ProofKey = key
 	}
 	if i.IDToken != "" {
 		// Validated before it was stored; an encrypted one shows no claims here.
@@ -84,12 +102,6 @@ func damaged(detail, remedy string) error {
 // points somewhere else never finds the tokens of before.
 func itemKey(p profiles.Profile) string {
 	return "token/" + brief(p.Name) + "@" + short(authority(p), p.ClientID)
-}
-
-// secretKey names the keychain item of a profile's client secret: by profile and authorization server, because a secret
-// entered for one server must not be sent to another.
-func secretKey(p profiles.Profile) string {
-	return "client_secret/" + brief(p.Name) + "@" + short(authority(p))
 }
 
 // brief is a name as a keychain shows it: whole, unless it is too long for the smallest of them (keychain items have names
@@ -114,7 +126,24 @@ func authority(p profiles.Profile) string {
 func fingerprint(p profiles.Profile) string {
 	scope := append([]string(nil), p.Scope...)
 	sort.Strings(scope)
-	return short(authority(p), p.AuthorizationEndpoint, p.TokenEndpoint, p.ClientID, strings.Join(scope, " "), p.Audience, strings.Join(p.Resource, " "))
+	parts := []string{authority(p), p.AuthorizationEndpoint, p.TokenEndpoint, p.ClientID, strings.Join(scope, " "), p.Audience, strings.Join(p.Resource, " ")}
+	// What came later is named, and counts only where it is set: logins from before stay what they are.
+	for _, later := range [...]struct{ key, value string }{
+		{"grant_type", p.GrantType}, {"authorization_details", p.AuthorizationDetails}, {"username", p.Username},
+		{"subject_profile", p.SubjectProfile}, {"subject_token_type", p.SubjectTokenType}, {"actor_profile", p.ActorProfile},
+		{"requested_token_type", p.RequestedTokenType}, {"assertion_issuer", p.AssertionIssuer}, {"assertion_subject", p.AssertionSubject},
+		{"assertion_audience", p.AssertionAudience}, {"assertion_claims", p.AssertionClaims},
+		{"temporary_credential_endpoint", p.TemporaryCredentialEndpoint}, {"device_authorization_endpoint", p.DeviceAuthorizationEndpoint},
+		{"extra_scope_to_consent", strings.Join(p.ExtraScopeToConsent, " ")},
+	} {
+		if later.value != "" && later.value != profiles.DefaultGrantType {
+			parts = append(parts, later.key+"="+later.value)
+		}
+	}
+	if p.DPoPBoundAccessTokens {
+		parts = append(parts, "dpop")
+	}
+	return short(parts...)
 }
 
 func short(parts ...string) string {
@@ -152,7 +181,7 @@ func (e *Engine) reread(ctx context.Context, name string) (*tokens, error) {
 		e.mu.Unlock()
 		return nil, e.unknownProfile(name)
 	}
-	held, key, kept := l.held, l.key, l.rec.Kept
+	held, key, kept, unattended := l.held, l.key, l.rec.Kept, !l.profile.Attended()
 	e.mu.Unlock()
 	text, err := e.store.Get(ctx, key)
 	switch {
@@ -168,7 +197,7 @@ func (e *Engine) reread(ctx context.Context, name string) (*tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("profile %s: %w", name, err)
 	}
-	t.key = key
+	t.key, t.unattended = key, unattended
 	return e.adopt(name, t)
 }
 
@@ -204,9 +233,11 @@ func (r *record) describe(t tokens) {
 	}
 	r.Key, r.Fingerprint, r.Kept = t.key, t.fingerprint, true
 	r.ObtainedAt, r.ExpiresAt, r.RefreshExpires = t.ObtainedAt, t.ExpiresAt, t.RefreshExpiresAt
-	r.Refreshable, r.HasIDToken = t.RefreshToken != "", t.IDToken != ""
+	r.Refreshable, r.HasIDToken = t.RefreshToken != "" || t.unattended, t.IDToken != ""
 	r.TokenType, r.Scope, r.ScopeRequested = t.Type, t.Scope, t.ScopeRequested
 	if who := account(t.Claims); who != "" {
+		r.Account = who
+	} else if who := account1(t.Token); t.Type == typeOAuth1 && who != "" {
 		r.Account = who
 	}
 	if sub, ok := t.Claims["sub"].(string); ok {

@@ -1,0 +1,285 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"fob/oauth"
+	"fob/profiles"
+)
+
+// keptRegistration is a dynamic client registration as the keychain holds it beside the profile's secrets.
+type keptRegistration struct {
+	Issuer      string               `json:"issuer"`
+	ClientID    string               `json:"client_id"`
+	Secret      string               `json:"client_secret,omitempty"`
+	IssuedAt    time.Time            `json:"issued_at,omitzero"`
+	ExpiresAt   time.Time            `json:"expires_at,omitzero"`
+	AccessToken string               `json:"registration_access_token,omitempty"`
+	URI         string               `json:"registration_client_uri,omitempty"`
+	Renewals    int                  `json:"renewals,omitempty"`
+	Metadata    oauth.ClientMetadata `json:"metadata"`
+}
+
+func keepable(r *oauth.Registration) keptRegistration {
+	return keptRegistration{
+		Issuer: r.Issuer, ClientID: r.ClientID, Secret: r.ClientSecret.Reveal(), IssuedAt: r.IssuedAt, ExpiresAt: r.SecretExpiresAt,
+		AccessToken: r.RegistrationAccessToken.Reveal(), URI: r.RegistrationClientURI, Renewals: r.Renewals, Metadata: r.Metadata,
+	}
+}
+
+// registration is what Fob registered for the profile; nil when it did not. A registration made elsewhere, of which the profile
+// has address and token, counts too (RFC 7592 §2).
+func (c *client) registration() *oauth.Registration {
+	var k keptRegistration
+	if text := c.secrets[registered]; text != "" && json.Unmarshal([]byte(text), &k) == nil && k.ClientID != "" {
+		return &oauth.Registration{
+			Issuer: k.Issuer, ClientID: k.ClientID, ClientSecret: oauth.Secret(k.Secret), IssuedAt: k.IssuedAt, SecretExpiresAt: k.ExpiresAt,
+			RegistrationAccessToken: oauth.Secret(k.AccessToken), RegistrationClientURI: k.URI, Renewals: k.Renewals, Metadata: k.Metadata,
+		}
+	}
+	if c.profile.RegistrationClientURI == "" {
+		return nil
+	}
+	return &oauth.Registration{
+		Issuer: c.Metadata.Issuer, ClientID: c.profile.ClientID, ClientSecret: c.Secret, RegistrationClientURI: c.profile.RegistrationClientURI,
+		RegistrationAccessToken: c.secrets.get("registration_access_token"), Metadata: c.wants(),
+	}
+}
+
+// wants is the client that the profile wants the server to register (RFC 7591 §2).
+func (c *client) wants() oauth.ClientMetadata {
+	p := c.profile
+	grants := []string{profiles.GrantURI(p.Grant())}
+	if p.Attended() {
+		grants = append(grants, "refresh_token")
+	}
+	m := oauth.ClientMetadata{
+		ClientName: cmp.Or(p.ClientName, "Fob"), ApplicationType: "native", GrantTypes: grants, Scope: p.Scope,
+		TokenEndpointAuthMethod: p.TokenEndpointAuthMethod, TokenEndpointAuthSigningAlg: p.TokenEndpointAuthSigningAlg,
+		IDTokenSigningAlg: p.IDTokenSignedResponseAlg, IDTokenEncryptionAlg: p.IDTokenEncryptedResponseAlg, IDTokenEncryptionEnc: p.IDTokenEncryptedResponseEnc,
+		UserinfoSigningAlg: p.UserinfoSignedResponseAlg, UserinfoEncryptionAlg: p.UserinfoEncryptedResponseAlg, UserinfoEncryptionEnc: p.UserinfoEncryptedResponseEnc,
+		RequestObjectSigningAlg: p.RequestObjectSigningAlg, RequestObjectEncryptionAlg: p.RequestObjectEncryptionAlg, RequestObjectEncryptionEnc: p.RequestObjectEncryptionEnc,
+		AuthorizationSigningAlg: p.AuthorizationSignedResponseAlg, AuthorizationEncryptionAlg: p.AuthorizationEncryptedResponseAlg,
+		AuthorizationEncryptionEnc: p.AuthorizationEncryptedResponseEnc, IntrospectionSigningAlg: p.IntrospectionSignedResponseAlg,
+		RequirePushedAuthorizationRequests: p.RequirePushedAuthorizationRequests, RequireSignedRequestObject: p.RequireSignedRequestObject,
+		DPoPBoundAccessTokens: p.DPoPBoundAccessTokens, CertificateBoundAccessTokens: p.TLSClientCertificateBoundAccessTokens,
+	}
+	if p.UsesBrowser() {
+		for _, uri := range p.RedirectURIs() {
+			m.RedirectURIs = union(m.RedirectURIs, oauth.LoopbackTwins(uri))
+		}
+		m.ResponseTypes = []string{p.Response()}
+	}
+	if m.TokenEndpointAuthMethod == "" {
+		m.TokenEndpointAuthMethod = oauth.NativeClient(c.Metadata, "", "", nil).TokenEndpointAuthMethod
+		switch {
+		case c.PrivateKeys != nil:
+			m.TokenEndpointAuthMethod = oauth.AuthPrivateKeyJWT
+		case !p.Attended(): // who has no person to ask has to prove itself
+			m.TokenEndpointAuthMethod = oauth.AuthSecretBasic
+		}
+	}
+	if c.PrivateKeys != nil {
+		var set map[string]any
+		if json.Unmarshal(c.PrivateKeys.Public(), &set) == nil {
+			m.JWKS = set
+		}
+	}
+	return m
+}
+
+// Register registers a client for the profile at its server (RFC 7591) and writes the client id into the profile.
+func (e *Engine) Register(ctx context.Context, name string) (Registration, error) {
+	e.reload()
+	p, ok := e.file.Get(name)
+	if !ok {
+		return Registration{}, e.unknownProfile(name)
+	}
+	r, _, err := e.register(ctx, p, 0)
+	if err != nil {
+		return Registration{}, Explain(name, err)
+	}
+	return described(r), nil
+}
+
+// register registers a client and keeps what the server settled on. renewals counts how often that was done since a login
+// last succeeded.
+func (e *Engine) register(ctx context.Context, p profiles.Profile, renewals int) (*oauth.Registration, profiles.Profile, error) {
+	c, err := e.registrar(ctx, p)
+	if err != nil {
+		return nil, p, err
+	}
+	r, err := oauth.Register(ctx, c.HTTP, c.Metadata, c.wants(), c.secrets.get("initial_access_token"))
+	if err != nil {
+		var mismatch *oauth.MismatchError
+		if errors.As(err, &mismatch) && r != nil && r.RegistrationClientURI != "" {
+			// What cannot be used is not left behind.
+			if undo := r.Delete(ctx, c.HTTP); undo != nil {
+				e.log.Info("registration", "profile", p.Name, "problem", undo.Error())
+			}
+		}
+		return nil, p, err
+	}
+	r.Renewals = renewals
+	p, err = e.keepRegistration(ctx, p, r)
+	return r, p, err
+}
+
+// registrar is the client of a profile that may have no client id yet.
+func (e *Engine) registrar(ctx context.Context, p profiles.Profile) (*client, error) {
+	if p.ClientID == "" {
+		p.ClientID = "unregistered"
+	}
+	return e.clientFor(ctx, p, metadataAge)
+}
+
+// keepRegistration stores a registration and writes its client id into the profile.
+func (e *Engine) keepRegistration(ctx context.Context, p profiles.Profile, r *oauth.Registration) (profiles.Profile, error) {
+	text, err := json.Marshal(keepable(r))
+	if err != nil {
+		return p, err
+	}
+	p = p.Clone()
+	p.ClientID, p.TokenEndpointAuthMethod = r.ClientID, r.Metadata.TokenEndpointAuthMethod
+	p.RegistrationClientURI, p.ClientSecretExpiresAt = r.RegistrationClientURI, nil
+	if !r.SecretExpiresAt.IsZero() {
+		at := int(r.SecretExpiresAt.Unix())
+		p.ClientSecretExpiresAt = &at
+	}
+	kept, err := e.readSecrets(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	kept[registered] = string(text)
+	for key, value := range map[string]string{"client_secret": r.ClientSecret.Reveal(), "registration_access_token": r.RegistrationAccessToken.Reveal()} {
+		if kept[key] = value; value == "" {
+			delete(kept, key)
+		}
+	}
+	if err := e.writeSecrets(ctx, p, kept); err != nil {
+		return p, err
+	}
+	if err := e.file.Put(p, "", false); err != nil {
+		return p, unwritten(p.Name, err)
+	}
+	e.sync()
+	return p, nil
+}
+
+func described(r *oauth.Registration) Registration {
+	text, err := json.Marshal(r.Metadata)
+	if err != nil {
+		text = []byte("{}")
+	}
+	return Registration{ClientID: r.ClientID, ExpiresAt: some(r.SecretExpiresAt), Metadata: text,
+		Managed: r.RegistrationClientURI != "" && r.RegistrationAccessToken != ""}
+}
+
+// managed runs one operation of RFC 7592 on the profile's registration and keeps what comes of it: every answer may bring a new
+// access token, and the old one is void at once.
+func (e *Engine) managed(ctx context.Context, name string, do func(*client, *oauth.Registration) (*oauth.Registration, error)) (*oauth.Registration, error) {
+	e.reload()
+	p, ok := e.file.Get(name)
+	if !ok {
+		return nil, e.unknownProfile(name)
+	}
+	c, err := e.registrar(ctx, p)
+	if err != nil {
+		return nil, Explain(name, err)
+	}
+	r := c.registration()
+	if r == nil {
+		return nil, &Error{Kind: Failed, Code: CodeNotRegistered, Sentence: "profile " + name + ": its client was not registered by Fob", Remedy: "register one: fob profile register " + quoteArg(name)}
+	}
+	r, err = do(c, r)
+	if r != nil {
+		if _, keepErr := e.keepRegistration(context.WithoutCancel(ctx), p, r); keepErr != nil {
+			return nil, Explain(name, keepErr)
+		}
+	}
+	if err != nil {
+		return nil, Explain(name, err)
+	}
+	return r, nil
+}
+
+// Registration asks the server what it holds of the profile's client (RFC 7592 §2.1).
+func (e *Engine) Registration(ctx context.Context, name string) (Registration, error) {
+	r, err := e.managed(ctx, name, func(c *client, r *oauth.Registration) (*oauth.Registration, error) { return r.Read(ctx, c.HTTP) })
+	if err != nil {
+		return Registration{}, err
+	}
+	return described(r), nil
+}
+
+// UpdateRegistration sends what the profile wants now to the server (RFC 7592 §2.2).
+func (e *Engine) UpdateRegistration(ctx context.Context, name string) (Registration, error) {
+	r, err := e.managed(ctx, name, func(c *client, r *oauth.Registration) (*oauth.Registration, error) {
+		return r.Update(ctx, c.HTTP, c.wants())
+	})
+	if err != nil {
+		return Registration{}, err
+	}
+	return described(r), nil
+}
+
+// Unregister deletes the profile's client at the server (RFC 7592 §2.3). Its client id is of no use any more.
+func (e *Engine) Unregister(ctx context.Context, name string) error {
+	_, err := e.managed(ctx, name, func(c *client, r *oauth.Registration) (*oauth.Registration, error) {
+		if err := r.Delete(ctx, c.HTTP); err != nil && !errors.Is(err, oauth.ErrForgotten) {
+			return nil, err
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	p, ok := e.file.Get(name)
+	if !ok {
+		return nil
+	}
+	kept, err := e.readSecrets(ctx, p)
+	if err != nil {
+		return Explain(name, err)
+	}
+	for _, key := range []string{registered, "client_secret", "registration_access_token"} {
+		delete(kept, key)
+	}
+	if err := e.writeSecrets(ctx, p, kept); err != nil {
+		return Explain(name, err)
+	}
+	p = p.Clone()
+	p.RegistrationClientURI, p.ClientSecretExpiresAt = "", nil
+	if err := e.file.Put(p, "", false); err != nil {
+		return unwritten(name, err)
+	}
+	e.sync()
+	return nil
+}
+
+// forgotten says that err means that the server has forgotten the client that Fob registered there.
+func (e *Engine) forgotten(ctx context.Context, p profiles.Profile, err error) bool {
+	if !oauth.Forgotten(err) {
+		return false
+	}
+	c, clientErr := e.clientFor(ctx, p, metadataAge)
+	return clientErr == nil && c.secrets[registered] != ""
+}
+
+// registerAgain registers anew, once (R-075).
+func (e *Engine) registerAgain(ctx context.Context, p profiles.Profile) (profiles.Profile, error) {
+	c, err := e.clientFor(ctx, p, metadataAge)
+	if err != nil {
+		return p, err
+	}
+	r := c.registration()
+	if _, _, err := oauth.RegistrationDue(r, c.Metadata.Issuer, p.RedirectURIs()[0], oauth.InvalidClient, wall()); err != nil {
+		return p, err
+	}
+	_, p, err = e.register(ctx, p, r.Renewals+1)
+	return p, err
+}

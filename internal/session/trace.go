@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"fob/oauth"
+)
+
+// The operations that are recorded, one of each for a profile.
+const (
+	operationLogin   = "login"
+	operationRefresh = "refresh"
+)
+
+// traces keeps the last recorded operations of each profile in a file each, read only when somebody looks: memory stays flat
+// with thousands of profiles. No secret is in them; see [oauth.Trace]. A traces without directory keeps them in memory.
+type traces struct {
+	dir string
+
+	mu   sync.Mutex // orders writers, guards held
+	held map[string][]TraceRun
+}
+
+// traced records what happens under the context it returns; done keeps the record.
+func (e *Engine) traced(ctx context.Context, name, operation string) (recording context.Context, done func(error)) {
+	trace, began := new(oauth.Trace), wall()
+	return oauth.WithTrace(ctx, trace), func(err error) {
+		run := TraceRun{Operation: operation, At: began}
+		if err != nil {
+			run.Problem = trimName(Explain(name, err).Sentence, name)
+		}
+		for _, step := range trace.Steps() {
+			run.Steps = append(run.Steps, TraceStep{Step: step})
+		}
+		if len(run.Steps) == 0 {
+			return // nothing was said to anybody
+		}
+		if err := e.traces.keep(name, run); err != nil {
+			e.log.Info("trace", "profile", name, "problem", err.Error())
+		}
+	}
+}
+
+// Trace returns the profile's last login and refresh, the newest first.
+func (e *Engine) Trace(name string) ([]TraceRun, error) {
+	if _, err := e.one(name); err != nil {
+		return nil, err
+	}
+	runs, err := e.traces.read(name)
+	if err != nil {
+		return nil, Explain(name, err)
+	}
+	return runs, nil
+}
+
+func (t *traces) path(name string) string { return recordDir(t.dir).path(name) }
+
+func (t *traces) read(name string) ([]TraceRun, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.readLocked(name)
+}
+
+func (t *traces) readLocked(name string) ([]TraceRun, error) {
+	if t.dir == "" {
+		return t.held[name], nil
+	}
+	text, err := os.ReadFile(t.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var runs []TraceRun
+	if json.Unmarshal(text, &runs) != nil {
+		return nil, nil // cut short by a power failure: the next operation writes a new one
+	}
+	return runs, nil
+}
+
+// keep puts a run in place of the profile's last one of the same operation.
+func (t *traces) keep(name string, run TraceRun) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	runs, err := t.readLocked(name)
+	if err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r TraceRun) bool { return r.Operation == run.Operation })
+	runs = append([]TraceRun{run}, runs...)
+	if t.dir == "" {
+		if t.held == nil {
+			t.held = map[string][]TraceRun{}
+		}
+		t.held[name] = runs
+		return nil
+	}
+	text, err := json.Marshal(runs)
+	if err != nil {
+		return err
+	}
+	return writeFile(t.path(name), text, false)
+}
+
+// forget removes what was recorded of a profile.
+func (t *traces) forget(name string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.held, name)
+	if t.dir == "" {
+		return nil
+	}
+	err := os.Remove(t.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// traceDir is where the traces of a home rest.
+func traceDir(home string) string {
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, "traces")
+}
