@@ -13,6 +13,21 @@ import (
 // signedMode: jwt, query.jwt, fragment.jwt, form_post.jwt (JARM section 2.3).
 func signedMode(mode string) bool { return mode == "jwt" || strings.HasSuffix(mode, ".jwt") }
 
+// Delivery says how the response will arrive at the redirect URI: "query",
+// "fragment" or "form_post". The default depends on the response type (OAuth 2.0
+// Multiple Response Type Encoding Practices section 2.1, JARM section 2.3.4).
+func (a *Authorization) Delivery() string {
+	switch mode := strings.TrimSuffix(a.responseMode, ".jwt"); mode {
+	case "", "jwt":
+		if a.wants("token") || a.wants("id_token") {
+			return "fragment"
+		}
+		return "query"
+	default:
+		return mode
+	}
+}
+
 // ResponseState returns the state that a response carries, also inside a JWT
 // that is not encrypted, and "" when there is none or more than one. It tells
 // to which login a response belongs and proves nothing; Redeem checks it.

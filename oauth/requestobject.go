@@ -76,7 +76,7 @@ func (a *Authorization) requestObject(ctx context.Context, form url.Values) (url
 func (a *Authorization) requestClaims(form url.Values, now time.Time) map[string]any {
 	claims := map[string]any{
 		"iss": a.client.ID, "aud": a.metadata.Issuer, "jti": randomText(),
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(requestObjectLife).Unix(),
+		"iat": now.Unix(), "nbf": now.Add(-beforeNow).Unix(), "exp": now.Add(requestObjectLife).Unix(),
 	}
 	for name, values := range form {
 		if _, taken := claims[name]; taken || name == "request" || name == "request_uri" || name == "sub" {

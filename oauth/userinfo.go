@@ -21,7 +21,7 @@ func (c *Client) UserInfo(ctx context.Context, t *Token) (map[string]any, error)
 		return nil, &Error{what: what, Err: ErrNoEndpoint}
 	}
 	endpoint := c.Metadata.UserinfoEndpoint
-	if t != nil && t.Type != typeDPoP && c.CertificateBound {
+	if t != nil && t.ProofKey == nil {
 		endpoint = c.alias("userinfo_endpoint", endpoint, "")
 	}
 	u, err := c.parseEndpoint(what, endpoint)
