@@ -40,8 +40,8 @@ func ownKey(t *testing.T, alg string) *PrivateKeys {
 	return keys
 }
 
-// opened verifies a request object as a server would.
-func opened(t *testing.T, c *Client, compact string) (header, claims map[string]any) {
+// openedRequest verifies a request object as a server would.
+func openedRequest(t *testing.T, c *Client, compact string) (header, claims map[string]any) {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.EdDSA})
 	if err != nil {
@@ -282,7 +282,7 @@ func TestSignedRequest(t *testing.T) {
 		if q.Get("client_id") != "client" || q.Get("scope") != "openid" || q.Get("response_type") != "code" || len(q) != 4 {
 			t.Errorf("front channel %v", q)
 		}
-		header, claims := opened(t, c, q.Get("request"))
+		header, claims := openedRequest(t, c, q.Get("request"))
 		if header["typ"] != "oauth-authz-req+jwt" || header["alg"] != alg || header["kid"] != c.PrivateKeys.KeyIDs()[0] {
 			t.Errorf("header %v", header)
 		}
@@ -331,7 +331,7 @@ func TestSignedRequestPushed(t *testing.T) {
 	if len(form) != 2 || form.Get("client_id") != "client" {
 		t.Errorf("pushed %v", form)
 	}
-	if _, claims := opened(t, c, form.Get("request")); claims["state"] != a.State {
+	if _, claims := openedRequest(t, c, form.Get("request")); claims["state"] != a.State {
 		t.Errorf("claims %v", claims)
 	}
 }
@@ -361,7 +361,7 @@ func TestEncryptedRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, claims := opened(t, c, string(inside)); claims["state"] != a.State {
+		if _, claims := openedRequest(t, c, string(inside)); claims["state"] != a.State {
 			t.Errorf("claims %v", claims)
 		}
 	}

@@ -515,17 +515,3 @@ func TestWrongClock(t *testing.T) {
 		t.Error("the network's seconds are no news")
 	}
 }
-
-// F-181: the profile says that a server returns no nonce.
-func TestNoNonceQuirk(t *testing.T) {
-	f := newFake(t)
-	f.claims["nonce"] = nil
-	c := f.client()
-	f.refused(c, openid, "nonce", ErrNonce)
-	c.Quirks = &Quirks{NoNonce: true}
-	if _, err := f.login(c, openid); err != nil {
-		t.Error(err)
-	}
-	f.claims["nonce"] = "another"
-	f.refused(c, openid, "nonce", ErrNonce)
-}

@@ -171,19 +171,19 @@ func TestStrictKeys(t *testing.T) {
 // the name of the server counts.
 func TestStrictTLS(t *testing.T) {
 	for name, tt := range map[string]struct {
-		config tls.Config
+		config *tls.Config
 		ok     bool
 	}{
-		"1.3":        {tls.Config{MinVersion: tls.VersionTLS13}, true},
-		"1.2 GCM":    {tls.Config{MaxVersion: tls.VersionTLS12}, true},
-		"1.2 CBC":    {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA}}, false},
-		"1.2 RSA":    {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, false},
-		"1.1":        {tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-		"1.2 ChaCha": {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}}, false},
+		"1.3":        {&tls.Config{MinVersion: tls.VersionTLS13}, true},
+		"1.2 GCM":    {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		"1.2 CBC":    {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA}}, false},
+		"1.2 RSA":    {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, false},
+		"1.1":        {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		"1.2 ChaCha": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}}, false},
 	} {
 		hits := 0
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
-		s.TLS = &tt.config
+		s.TLS = tt.config
 		s.Config.ErrorLog = quietLog()
 		s.StartTLS()
 		hc, err := strictClient(s.Client())
