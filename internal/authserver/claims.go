@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -71,6 +72,9 @@ func (s *Server) idTokenClaims(_ context.Context, g *goidc.Grant) map[string]any
 // the user signed in (section 2.2.1).
 func (s *Server) accessTokenClaims(ctx context.Context, _ *goidc.Token, g *goidc.Grant) map[string]any {
 	claims := map[string]any{"aud": s.audience(ctx, g)}
+	if act := asString(g.Store[keyActor]); act != "" {
+		claims["act"] = json.RawMessage(act)
+	}
 	if acr := asString(g.Store[keyACR]); acr != "" {
 		claims["acr"] = acr
 		claims["auth_time"], _ = strconv.ParseInt(asString(g.Store[keyAuthTime]), 10, 64)

@@ -65,6 +65,13 @@ type Client struct {
 	IDTokenAlg string
 	// IDTokenEncryption encrypts the client's id_tokens.
 	IDTokenEncryption Encryption
+	// UserinfoAlg signs what the userinfo endpoint answers; "" is plain JSON, unless
+	// UserinfoEncryption encrypts it. The same goes for introspection, whose JWT is signed with
+	// ES256 by default.
+	UserinfoAlg             string
+	UserinfoEncryption      Encryption
+	IntrospectionAlg        string
+	IntrospectionEncryption Encryption
 	// ResponseAlg and ResponseEncryption are how authorization responses are signed and encrypted
 	// for a *.jwt response mode (JARM); ResponseAlg "" is ES256.
 	ResponseAlg        string
@@ -109,7 +116,7 @@ func (c *Client) complete() error {
 	if (c.Secret != "") != wantsSecret {
 		return fmt.Errorf("client %q: a secret and the method %q contradict each other", c.ID, c.AuthMethod)
 	}
-	for _, alg := range []string{c.IDTokenAlg, c.ResponseAlg} {
+	for _, alg := range c.algs() {
 		if hmac := strings.HasPrefix(alg, "HS"); hmac && len(c.Secret) < 32 || !hmac && alg != "" && !slices.Contains(clientAlgs, goidc.SignatureAlgorithm(alg)) {
 			return fmt.Errorf("client %q: nothing can be signed with %q", c.ID, alg)
 		}
@@ -125,6 +132,11 @@ func (c *Client) complete() error {
 var knownMethods = []goidc.AuthnMethod{
 	goidc.AuthnMethodNone, goidc.AuthnMethodSecretBasic, goidc.AuthnMethodSecretPost, goidc.AuthnMethodSecretJWT,
 	goidc.AuthnMethodPrivateKeyJWT, goidc.AuthnMethodTLS, goidc.AuthnMethodSelfSignedTLS,
+}
+
+// algs are the algorithms with which something is signed for the client.
+func (c *Client) algs() []string {
+	return []string{c.IDTokenAlg, c.ResponseAlg, c.UserinfoAlg, c.IntrospectionAlg}
 }
 
 // methods are the authentication methods that the client uses anywhere.

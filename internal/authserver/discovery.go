@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
 // answerDiscovery answers the metadata, for OpenID Connect and RFC 8414 alike.
@@ -60,18 +63,33 @@ func (s *Server) answerJWKS(a *answer, r *http.Request) {
 
 // completeMetadata says what is done on our side of go-oidc.
 func (s *Server) completeMetadata(doc map[string]any) {
-	var idTokens, responses []string
-	var idEnc, responseEnc bool
+	var idTokens, responses, userinfos, introspections []string
+	var idEnc, responseEnc, userinfoEnc, introspectionEnc bool
 	for _, c := range s.opts.Clients {
 		idTokens, responses = append(idTokens, c.IDTokenAlg), append(responses, c.ResponseAlg)
 		idEnc = idEnc || c.IDTokenEncryption.Alg != ""
+		userinfos, introspections = append(userinfos, c.UserinfoAlg), append(introspections, c.IntrospectionAlg)
+		userinfoEnc = userinfoEnc || c.UserinfoEncryption.Alg != ""
+		introspectionEnc = introspectionEnc || c.IntrospectionEncryption.Alg != ""
 		responseEnc = responseEnc || c.ResponseEncryption.Alg != ""
 	}
 	addAlgs(doc, "id_token_signing_alg_values_supported", idTokens)
+	if len(strings.Join(userinfos, "")) > 0 || userinfoEnc {
+		addAlgs(doc, "userinfo_signing_alg_values_supported", append(userinfos, "ES256"))
+	}
+	if s.opts.Introspection {
+		addAlgs(doc, "introspection_signing_alg_values_supported", append(introspections, "ES256"))
+	}
+	grants := slices.DeleteFunc(stringsIn(doc["grant_types_supported"]), func(g string) bool {
+		return g == string(goidc.GrantJWTBearer) && !s.opts.offersGrant(goidc.GrantJWTBearer)
+	})
+	doc["grant_types_supported"] = append(grants, s.opts.ownGrants()...)
 	if s.opts.JARM {
 		addAlgs(doc, "authorization_signing_alg_values_supported", responses)
 	}
-	for prefix, offered := range map[string]bool{"id_token": idEnc, "authorization": responseEnc} {
+	for prefix, offered := range map[string]bool{
+		"id_token": idEnc, "authorization": responseEnc, "userinfo": userinfoEnc, "introspection": introspectionEnc,
+	} {
 		if offered {
 			doc[prefix+"_encryption_alg_values_supported"] = keyAlgs
 			doc[prefix+"_encryption_enc_values_supported"] = contentAlgs

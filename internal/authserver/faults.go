@@ -34,10 +34,11 @@ const (
 	NoIDToken Fault = "token answer: no id_token"
 	// NoRefreshToken hits refresh requests alone: the refresh token is not rotated and not
 	// repeated, so the client's own stays good (RFC 6749 section 6).
-	NoRefreshToken Fault = "refresh answer: no refresh_token"
-	NoExpiresIn    Fault = "token answer: no expires_in"
-	WrongTokenType Fault = "token answer: token_type mac"
-	NoAccessToken  Fault = "token answer: no access_token"
+	NoRefreshToken    Fault = "refresh answer: no refresh_token"
+	NoExpiresIn       Fault = "token answer: no expires_in"
+	WrongTokenType    Fault = "token answer: token_type mac"
+	NoAccessToken     Fault = "token answer: no access_token"
+	NoIssuedTokenType Fault = "token exchange answer: no issued_token_type"
 )
 
 // Faults of the id_token. But for the last six the token is signed properly and lies.
@@ -77,10 +78,15 @@ const (
 	DiscoveryOther Fault = "discovery: another issuer"
 	JWKSDown       Fault = "jwks: 503"
 	// JWKSOdd publishes keys that no library reads beside the good ones.
-	JWKSOdd           Fault = "jwks: unreadable keys among the good ones"
-	RevokeUnavailable Fault = "revoke: 503 with Retry-After"
-	UserinfoOther     Fault = "userinfo: another sub"
-	APIUnavailable    Fault = "api: 503 with Retry-After"
+	JWKSOdd                    Fault = "jwks: unreadable keys among the good ones"
+	RevokeUnavailable          Fault = "revoke: 503 with Retry-After"
+	UserinfoOther              Fault = "userinfo: another sub"
+	UserinfoAlgNone            Fault = "userinfo jwt: alg none"
+	UserinfoBroken             Fault = "userinfo jwt: broken signature"
+	IntrospectionInactive      Fault = "introspect: active false"
+	IntrospectionWrongAudience Fault = "introspection jwt: wrong aud"
+	IntrospectionAlgNone       Fault = "introspection jwt: alg none"
+	APIUnavailable             Fault = "api: 503 with Retry-After"
 )
 
 // Faults of proofs of possession.

@@ -24,7 +24,7 @@ func (o Options) offersMethod(method goidc.AuthnMethod) bool {
 func (o Options) wantedAlgs() []string {
 	var algs []string
 	for _, c := range o.Clients {
-		for _, alg := range []string{c.IDTokenAlg, c.ResponseAlg} {
+		for _, alg := range c.algs() {
 			if alg != "" && !strings.HasPrefix(alg, "HS") {
 				algs = append(algs, alg)
 			}
@@ -124,6 +124,9 @@ func (s *Server) grants() []provider.Option {
 	}
 	if s.opts.offersGrant(goidc.GrantDeviceCode) {
 		opts = append(opts, s.device())
+	}
+	if s.opts.offersGrant(goidc.GrantTokenExchange) {
+		opts = append(opts, provider.WithTokenExchangeGrant(s.exchange), provider.WithTokenExchangeClientAuthnRequired())
 	}
 	if s.opts.offersGrant(goidc.GrantCIBA) {
 		opts = append(opts, s.ciba()...)

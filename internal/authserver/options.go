@@ -70,6 +70,12 @@ type Options struct {
 	CIBA   CIBA
 	// TrustedIssuers are those whose assertions are taken.
 	TrustedIssuers []TrustedIssuer
+	// SAMLAssertions and CustomGrants are what those grants take.
+	SAMLAssertions []SAMLAssertion
+	CustomGrants   []CustomGrant
+	// Introspection offers token introspection (RFC 7662, and RFC 9701 to those who accept
+	// application/token-introspection+jwt) to every client that authenticates.
+	Introspection bool
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string

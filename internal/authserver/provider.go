@@ -53,6 +53,8 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 	opts = append(opts, s.authentication()...)
 	opts = append(opts, s.grants()...)
 	opts = append(opts, s.par()...)
+	opts = append(opts, s.assertions()...)
+	opts = append(opts, s.introspection()...)
 	opts = append(opts, s.rar()...)
 	opts = append(opts, s.jwtSecured()...)
 	if s.store.rotates {
@@ -76,7 +78,15 @@ func newRefreshToken(ctx context.Context) string {
 
 // mayStay withholds the refresh token from a client that asked for offline_access and was denied it.
 // One that never asked gets a refresh token all the same, as most servers have it.
-func mayStay(_ context.Context, _ *goidc.Client, g *goidc.Grant) bool {
+func mayStay(ctx context.Context, _ *goidc.Client, g *goidc.Grant) bool {
+	switch r := requestOf(ctx); {
+	case r.grant == goidc.GrantJWTBearer, r.grant == grantSAML:
+		return false // RFC 7521 section 4.1: "SHOULD NOT be issued"
+	case r.grant == goidc.GrantTokenExchange:
+		return r.form.Get("requested_token_type") == string(goidc.TokenTypeIdentifierRefreshToken)
+	case r.endpoint == endpointAuthorize && g.AuthCode == "":
+		return false // RFC 6749 section 4.2.2: never through the browser
+	}
 	const scope = "offline_access"
 	return hasScope(g.Scopes, scope) || !hasScope(g.AuthParams.Scopes, scope)
 }

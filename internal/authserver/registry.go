@@ -35,6 +35,7 @@ func (r registry) Client(ctx context.Context, id string) (*goidc.Client, error) 
 		// go-oidc keeps the method of each endpoint and asks for that of the token endpoint.
 		c.TokenAuthnMethod = c.TokenRevocationAuthnMethod
 	}
+	c.GrantTypes = r.grantsOf(rec, c)
 	c.RedirectURIs = withAnyPort(c.RedirectURIs, rec.param("redirect_uri"))
 	c.PostLogoutRedirectURIs = withAnyPort(c.PostLogoutRedirectURIs, rec.form.Get("post_logout_redirect_uri"))
 	return c, nil

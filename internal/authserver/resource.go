@@ -170,5 +170,13 @@ func (s *Server) answerUserinfo(a *answer, r *http.Request) {
 		claims = map[string]any{"sub": "somebody-else"}
 	}
 	a.header.Set("Cache-Control", "no-store")
-	a.replaceJSON(http.StatusOK, claims)
+	c := s.clientOf(info.ClientID)
+	if c.UserinfoAlg == "" && c.UserinfoEncryption.Alg == "" {
+		a.replaceJSON(http.StatusOK, claims)
+		return
+	}
+	claims["iss"], claims["aud"] = s.issuer, c.ID
+	fault, _ := s.faults.first(UserinfoAlgNone, UserinfoBroken)
+	fault = map[Fault]Fault{UserinfoAlgNone: AlgNone, UserinfoBroken: BrokenSignature}[fault]
+	s.sendJWT(a, "application/jwt", c, c.UserinfoAlg, "JWT", c.UserinfoEncryption, claims, fault)
 }

@@ -21,6 +21,7 @@ const (
 	endpointPAR        endpoint = "par"
 	endpointToken      endpoint = "token"
 	endpointRevoke     endpoint = "revoke"
+	endpointIntrospect endpoint = "introspect"
 	endpointDevice     endpoint = "device_authorization"
 	endpointDevicePage endpoint = "device"
 	endpointCIBA       endpoint = "bc-authorize"
@@ -46,6 +47,9 @@ type request struct {
 	endpoint    endpoint
 	url         string            // as the client sees it, without query
 	form        url.Values        // query and body
+	grant       goidc.GrantType   // at the token endpoint
+	asserted    url.Values        // the form of a grant of ours
+	issuedType  string            // of a token exchange, where go-oidc would say another
 	object      map[string]any    // claims of the request object, not verified
 	decision    *decision         // of a test in a user's place
 	prompted    bool              // the page that asks for a user code was shown
@@ -108,6 +112,8 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointDevicePage, path
 	case path == "/bc-authorize" && s.opts.offersGrant(goidc.GrantCIBA):
 		return endpointCIBA, path
+	case path == "/introspect" && s.opts.Introspection:
+		return endpointIntrospect, path
 	case path == "/token":
 		return endpointToken, path
 	case path == "/revoke":
@@ -173,6 +179,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerDevice(a, r)
 	case endpointCIBA:
 		s.answerCIBA(a, r)
+	case endpointIntrospect:
+		s.answerIntrospect(a, r)
 	case endpointRevoke:
 		s.answerRevoke(a, r)
 	case endpointAPI:

@@ -2,12 +2,13 @@ package authserver
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
 // answerToken answers the token endpoint. False says that the client gave up waiting.
@@ -31,7 +32,9 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	refresh := rec.form.Get("grant_type") == "refresh_token"
 	rec.keepRefresh = refresh && s.faults.take(NoRefreshToken)
 
-	s.answerClient(a, r)
+	if s.disguise(a, r) {
+		s.answerClient(a, r)
+	}
 
 	if a.status == http.StatusOK {
 		s.counts.add(func(st *Stats) {
@@ -126,6 +129,15 @@ func (s *Server) completeTokens(a *answer, rec *request) error {
 	if err := json.Unmarshal(a.body.Bytes(), &members); err != nil {
 		return fmt.Errorf("go-oidc's answer: %w", err)
 	}
+	if rec.grant == goidc.GrantTokenExchange {
+		if err := s.completeExchange(rec, members); err != nil {
+			a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
+			return nil
+		}
+	}
+	if rec.client == nil {
+		delete(members, "id_token") // there is nobody whom it could be for
+	}
 	if raw, ok := members["id_token"]; ok {
 		var access, id string
 		if err := json.Unmarshal(raw, &id); err != nil {
@@ -133,9 +145,6 @@ func (s *Server) completeTokens(a *answer, rec *request) error {
 		}
 		if err := json.Unmarshal(members["access_token"], &access); err != nil {
 			return fmt.Errorf("go-oidc's access_token: %w", err)
-		}
-		if rec.client == nil {
-			return errors.New("an id_token for nobody")
 		}
 		id, err := s.remakeIDToken(s.clientOf(rec.client.ID), id, bound{access: access})
 		if err != nil {
