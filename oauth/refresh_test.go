@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -323,5 +324,43 @@ func TestWallClock(t *testing.T) {
 		if at != at.Round(0) {
 			t.Errorf("%v has a monotonic reading", at)
 		}
+	}
+}
+
+// the same resource at refresh, or one of several; never another.
+func TestRefreshWith(t *testing.T) {
+	f, c := plain(t)
+	prev := &Token{RefreshToken: "refresh-1", GrantScope: []string{"a", "b"}, Resource: []string{"https://a.example", "https://b.example"}}
+	tok, err := c.RefreshWith(t.Context(), prev, TokenRequest{
+		Scope: []string{"b"}, Resource: []string{"https://b.example"}, Audience: []string{"api"}, Extra: url.Values{"vendor": {"1"}, "refresh_token": {"other"}},
+	})
+	if err != nil || !slices.Equal(tok.Resource, prev.Resource) || !slices.Equal(tok.GrantScope, prev.GrantScope) || !slices.Equal(tok.Scope, []string{"b"}) {
+		t.Fatal(tok, err)
+	}
+	form, _ := f.lastForm()
+	want := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refresh-1"}, "scope": {"b"}, "client_id": {"client"},
+		"resource": {"https://b.example"}, "audience": {"api"}, "vendor": {"1"}} // F-008, F-110
+	if form.Encode() != want.Encode() {
+		t.Errorf("form %v", form)
+	}
+	// What the narrower token left out can be had again.
+	if _, err := c.RefreshWith(t.Context(), tok, TokenRequest{Scope: []string{"a"}}); err != nil {
+		t.Error(err)
+	}
+	if form, _ := f.lastForm(); !slices.Equal(form["resource"], prev.Resource) {
+		t.Errorf("form %v", form)
+	}
+	n := f.count("/token")
+	if _, err := c.RefreshWith(t.Context(), prev, TokenRequest{Resource: []string{"https://c.example"}}); !errors.Is(err, ErrRequest) {
+		t.Error(err)
+	}
+	if _, err := c.RefreshWith(t.Context(), prev, TokenRequest{Resource: []string{"relative"}}); !errors.Is(err, ErrRequest) {
+		t.Error(err)
+	}
+	if _, err := c.RefreshWith(t.Context(), prev, TokenRequest{Scope: []string{"c"}}); !errors.Is(err, ErrScope) {
+		t.Error(err)
+	}
+	if f.count("/token") != n {
+		t.Error("something was sent")
 	}
 }
