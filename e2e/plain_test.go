@@ -288,3 +288,10 @@ func (d *dpop) post(hc *http.Client, address string, form url.Values) reply {
 func basic(id, secret string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString(fmt.Append(nil, url.QueryEscape(id)+":"+url.QueryEscape(secret)))
 }
+
+// challengeParameter is a quoted parameter of WWW-Authenticate.
+func challengeParameter(challenge, name string) string {
+	_, rest, _ := strings.Cut(challenge, name+`="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
