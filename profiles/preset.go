@@ -88,6 +88,7 @@ func (p Preset) clone() Preset {
 	p.Notes = slices.Clone(p.Notes)
 	p.Questions = slices.Clone(p.Questions)
 	p.Words = maps.Clone(p.Words)
+	p.Scopes = slices.Clone(p.Scopes)
 	return p
 }
 

@@ -92,6 +92,16 @@ func checkTexts(t *testing.T, p Preset) {
 			t.Errorf("words has %q for %s", word, key)
 		}
 	}
+	for _, scope := range p.Scopes {
+		if bad := checkScope(scope); bad != "" {
+			t.Errorf("it suggests the scope %q, which %s", scope, bad)
+		}
+	}
+	for _, scope := range p.Profile.Scope {
+		if len(p.Scopes) > 0 && !slices.Contains(p.Scopes, scope) {
+			t.Errorf("it sets the scope %s and does not suggest it", scope)
+		}
+	}
 	if _, _, _, ok := RGB(p.Color); !ok {
 		t.Errorf("its color is %q", p.Color)
 	}
@@ -225,9 +235,9 @@ func TestPresetsAreCopies(t *testing.T) {
 	google.Profile.Scope[0] = "changed"
 	maps.Copy(google.Profile.AuthorizeParams, Parameters{"access_type": "changed"})
 	google.Notes[0] = "changed"
-	google.Words["client_id"] = "changed"
+	google.Words["client_id"], google.Scopes[0] = "changed", "changed"
 	again, _ := PresetByID("google")
-	if again.Profile.Scope[0] != "openid" || again.Profile.AuthorizeParams["access_type"] != "offline" || again.Notes[0] == "changed" || again.Words["client_id"] == "changed" {
+	if again.Profile.Scope[0] != "openid" || again.Profile.AuthorizeParams["access_type"] != "offline" || again.Notes[0] == "changed" || again.Words["client_id"] == "changed" || again.Scopes[0] == "changed" {
 		t.Errorf("a caller changed the preset: %v", again)
 	}
 	if _, ok := PresetByID("nobody"); ok {

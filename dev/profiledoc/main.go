@@ -169,7 +169,7 @@ func presets() string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// words say what the server calls things, and whether it compares ports.
+// words say what the server calls things, which scopes it has, and whether it compares ports.
 func words(p profiles.Preset) string {
 	var called []string
 	for _, key := range []string{"client_id", "client_secret", "redirect_uri"} {
@@ -180,6 +180,9 @@ func words(p profiles.Preset) string {
 	text := ""
 	if called != nil {
 		text = "- There " + strings.Join(called, ", ") + ".\n"
+	}
+	if len(p.Scopes) > 0 {
+		text += "- Scopes to choose from: `" + strings.Join(p.Scopes, "`, `") + "`.\n"
 	}
 	switch p.Port {
 	case "any":
