@@ -150,6 +150,7 @@ func (a *Authorization) address(ctx context.Context, u *url.URL, form url.Values
 		}
 	}
 	if a.client.pushes() {
+		Note(ctx, "the request is pushed: "+a.client.whyPushed())
 		if form, err = a.push(ctx, form); err != nil {
 			return err
 		}

@@ -131,14 +131,14 @@ func (c *Client) showCertificate(o *outgoing) error {
 	return nil
 }
 
-// authCustom fills the profile's templates. What they hold is as secret as
-// the secret that may be in it.
+// authCustom fills the profile's templates. What they hold may be secret even
+// where the client secret is not in it.
 func (c *Client) authCustom(o *outgoing) error {
 	o.form.Del("client_id")
 	o.form.Del("client_secret")
 	fill := func(template string) string {
 		value := c.fillIn(template, "")
-		if strings.Contains(template, "{client_secret}") {
+		if template != "{client_id}" {
 			o.secrets = append(o.secrets, value)
 		}
 		return value

@@ -439,14 +439,14 @@ func TestCustomAuthentication(t *testing.T) {
 	var got *http.Request
 	f.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
 		got = r
-		reply(w, 400, map[string]any{"error": "invalid_client", "error_description": "no: " + r.URL.RawQuery + " " + r.Header.Get("X-Api-Key")})
+		reply(w, 400, map[string]any{"error": "invalid_client", "error_description": "no: " + r.URL.RawQuery + " " + r.Header.Get("X-Api-Key") + r.Header.Get("X-Literal")})
 	}
 	c := f.client()
 	c.Secret, c.AuthMethod = "canary-secret", AuthCustom
 	c.CustomAuth = CustomAuth{
 		Query:  map[string]string{"key": "{client_secret}"},
 		Body:   map[string]string{"app": "{client_id}"},
-		Header: map[string]string{"X-Api-Key": "k {client_secret}"},
+		Header: map[string]string{"X-Api-Key": "k {client_secret}", "X-Literal": "canary-literal"},
 	}
 	_, err := c.Refresh(t.Context(), &Token{RefreshToken: "r"})
 	if !errors.Is(err, InvalidClient) {

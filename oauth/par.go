@@ -59,3 +59,14 @@ func validRequestURI(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.IsAbs() && len(s) <= 4*maxURI && !strings.ContainsAny(s, " \t\r\n")
 }
+
+// whyPushed says it for the trace.
+func (c *Client) whyPushed() string {
+	switch {
+	case c.Metadata.RequirePushedAuthorizationRequests:
+		return "the server demands it (RFC 9126 section 5)"
+	case c.RequirePAR || c.Strict:
+		return "the profile demands it"
+	}
+	return "the server offers it, and then nothing of it can be read or changed in the browser (RFC 9126)"
+}

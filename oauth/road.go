@@ -38,6 +38,8 @@ type errand struct {
 	secrets []string // values that must not come back in an error
 	now     time.Time
 	quirks  *Quirks // nil: none
+
+	certificate bool // the client's is there to be shown
 }
 
 // answer is a complete answer, whatever its status.
@@ -223,13 +225,14 @@ type call struct {
 func (c *Client) post(ctx context.Context, k call) (*answer, error) {
 	ans, err := c.postOnce(ctx, k)
 	if err == nil && k.proof != nil && ans.wantsNonce() {
+		Note(ctx, "second try: the server wants its nonce in the DPoP proof (RFC 9449 section 8)")
 		return c.postOnce(ctx, k)
 	}
 	return ans, err
 }
 
 func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
-	method, _ := c.authMethodFor(k)
+	method, why := c.authMethodFor(k)
 	u, err := c.parseEndpoint(k.what, c.alias(k.name, k.endpoint, method))
 	if err != nil {
 		return nil, err
@@ -273,6 +276,7 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 			return fail(err)
 		}
 	}
+	Note(ctx, "client authentication: "+method+": "+why)
 	verb := http.MethodPost
 	if c.Quirks != nil && strings.EqualFold(c.Quirks.TokenMethod, http.MethodGet) && (k.kind == ForToken || k.kind == ForRefresh) {
 		verb = http.MethodGet
@@ -313,7 +317,7 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 		return nil, &Error{what: k.what, Endpoint: withoutQuery(&u), Err: err}
 	}
 	ans, err := send(ctx, hc, req, &errand{
-		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form, quirks: c.Quirks,
+		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form, quirks: c.Quirks, certificate: out.certificate,
 		secrets: slices.Concat(c.secretsIn(out.form), credentialsIn(out), k.secrets),
 	})
 	if ans != nil {
