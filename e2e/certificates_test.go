@@ -86,6 +86,16 @@ func (a *authority) write(name string, cert *x509.Certificate, key crypto.Signer
 	must(a.t, os.WriteFile(a.path(name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 }
 
+// file writes a secret of a client's to a file beside the certificates, for --set KEY=@FILE.
+func (a *authority) file(name, secret string) string {
+	a.t.Helper()
+	if secret == "" {
+		a.t.Fatalf("there is no secret for %s", name)
+	}
+	must(a.t, os.WriteFile(a.path(name), []byte(secret), 0o600))
+	return a.path(name)
+}
+
 func (a *authority) path(name string) string { return filepath.Join(a.dir, name) }
 
 // tls is for somebody who trusts the authority and has the certificate of that name; "" is none.

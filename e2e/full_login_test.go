@@ -15,5 +15,9 @@ func TestFullLogin(t *testing.T) {
 	f.run("login", "refused", "--browser", curlBrowser(d, "")).exits(1).saying("the person said no")
 	f.run("profile", "set", "work", "login_hint=bob").ok()
 	f.login("work", newPerson(d, "--any-certificate"))
-	f.run("status", "work").ok()
+
+	c := p.client("client_secret_post")
+	f.run("profile", "add", "secret", "--issuer", p.issuer, "--client-id", c.ID, "--scope", "openid",
+		"--set", "token_endpoint_auth_method="+c.Method, "--set", "client_secret=@"+p.file("secret", c.Secret)).ok()
+	f.run("login", "secret", "--browser", curlBrowser(d, "")).ok()
 }

@@ -68,20 +68,6 @@ func (p *fullProvider) client(name string) fullClient {
 	return c
 }
 
-// file writes what a client knows to a file of its own, for --set KEY=@FILE: "client_secret", "private_key" (a JWK) or
-// "private_key_pem".
-func (p *fullProvider) file(client, what string) string {
-	p.t.Helper()
-	c := p.client(client)
-	text := map[string]string{"client_secret": c.Secret, "private_key": string(c.PrivateKey), "private_key_pem": c.PrivateKeyPEM}[what]
-	if text == "" {
-		p.t.Fatalf("the client %s has no %s", client, what)
-	}
-	path := p.path(client + "." + what)
-	must(p.t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
-
 // approveDevice is the person who types the user code at the verification address and says yes; denyDevice the one who says no.
 func (p *fullProvider) approveDevice(userCode, user string) {
 	p.t.Helper()

@@ -60,19 +60,6 @@ func startOAuth1(t *testing.T, args ...string) *oauth1Server {
 	return s
 }
 
-// file writes what a consumer knows to a file of its own, for --set KEY=@FILE: "secret" or "private_key_pem".
-func (s *oauth1Server) file(method, what string) string {
-	s.t.Helper()
-	c := s.consumers[method]
-	text := map[string]string{"secret": c.Secret, "private_key_pem": c.PrivateKeyPEM}[what]
-	if text == "" {
-		s.t.Fatalf("the consumer of %s has no %s", method, what)
-	}
-	path := s.path(method + "." + what)
-	must(s.t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
-
 // requests is how many requests each path had.
 func (s *oauth1Server) requests() map[string]int {
 	s.t.Helper()
