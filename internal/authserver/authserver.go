@@ -20,16 +20,17 @@ import (
 // Server is a strict authorization server with one protected API. It is an http.Handler and safe
 // for concurrent use.
 type Server struct {
-	opts     Options
-	issuer   string
-	base     *url.URL // issuer, parsed
-	store    *store
-	keys     *keyring
-	faults   *Faults
-	browsers *browsers
-	counts   *counts
-	replays  *replays
-	polls    *polls
+	opts       Options
+	issuer     string
+	base       *url.URL // issuer, parsed
+	store      *store
+	keys       *keyring
+	faults     *Faults
+	browsers   *browsers
+	counts     *counts
+	replays    *replays
+	registered *registered
+	polls      *polls
 	// The nonces of each endpoint, or nil where none are demanded.
 	tokenNonces, apiNonces *nonces
 
@@ -121,15 +122,16 @@ func assemble(opts Options, st state, mtlsHost string) (*Server, error) {
 		return nil, fmt.Errorf("authserver: issuer %q is no URL without query, fragment and final slash", opts.Issuer)
 	}
 	s := &Server{
-		opts:     opts,
-		issuer:   opts.Issuer,
-		base:     base,
-		counts:   newCounts(),
-		faults:   opts.Faults,
-		browsers: newBrowsers(),
-		replays:  &replays{},
-		polls:    &polls{},
-		mtlsHost: mtlsHost,
+		opts:       opts,
+		issuer:     opts.Issuer,
+		base:       base,
+		counts:     newCounts(),
+		faults:     opts.Faults,
+		browsers:   newBrowsers(),
+		replays:    &replays{},
+		registered: &registered{},
+		polls:      &polls{},
+		mtlsHost:   mtlsHost,
 	}
 	if s.faults == nil {
 		s.faults = &Faults{}

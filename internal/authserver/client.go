@@ -50,7 +50,7 @@ type Client struct {
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are compared as RedirectURIs are.
 	PostLogoutRedirectURIs []string
-	// Scopes may be asked for; nil allows all of openid, profile, email, offline_access, api.
+	// Scopes may be asked for; nil allows all that the server knows.
 	Scopes []string
 	// NoRefresh withholds refresh tokens.
 	NoRefresh bool
@@ -79,7 +79,7 @@ type Client struct {
 }
 
 // complete fills a client's defaults and refuses what could not work.
-func (c *Client) complete() error {
+func (c *Client) complete(scopeIDs []string) error {
 	if c.Name == "" {
 		c.Name = c.ID
 	}
@@ -93,9 +93,7 @@ func (c *Client) complete() error {
 		c.IDTokenAlg = string(goidc.ES256)
 	}
 	if c.Scopes == nil {
-		for _, s := range scopes {
-			c.Scopes = append(c.Scopes, s.id)
-		}
+		c.Scopes = scopeIDs
 	}
 	if c.GrantTypes == nil {
 		c.GrantTypes = []string{string(goidc.GrantAuthorizationCode)}

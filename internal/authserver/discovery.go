@@ -21,9 +21,14 @@ func (s *Server) answerDiscovery(a *answer, r *http.Request) {
 		return
 	}
 	aliases, _ := doc["mtls_endpoint_aliases"].(map[string]any)
-	// go-oidc offers registration, this server does not.
-	delete(doc, "registration_endpoint")
-	delete(aliases, "registration_endpoint")
+	if s.opts.Registration == nil {
+		// go-oidc offers registration, this server does not.
+		delete(doc, "registration_endpoint")
+		delete(aliases, "registration_endpoint")
+	}
+	if s.opts.ClientMetadataDocuments {
+		doc["client_id_metadata_document_supported"] = true
+	}
 	if aliases != nil && doc["device_authorization_endpoint"] != nil {
 		aliases["device_authorization_endpoint"] = s.mutualIssuer() + "/device_authorization"
 	}

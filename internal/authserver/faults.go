@@ -137,6 +137,17 @@ const (
 	FewerDetails Fault = "authorize: fewer authorization_details granted"
 )
 
+// Faults of registration, and of protected resource metadata.
+const (
+	RegistrationDown    Fault = "register: 503 with Retry-After"
+	RegistrationRefused Fault = "register: invalid_client_metadata"
+	// RegistrationOther registers properly and answers with other redirect_uris.
+	RegistrationOther    Fault = "register: other redirect_uris in the answer"
+	ResourceMetadataDown Fault = "resource metadata: 503"
+	ResourceOther        Fault = "resource metadata: another resource"
+	ResourceOtherServer  Fault = "resource metadata: another authorization server"
+)
+
 // UntilCleared makes a fault last.
 const UntilCleared = -1
 

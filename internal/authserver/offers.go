@@ -11,7 +11,8 @@ import (
 
 // offersGrant reports whether some client may use a grant.
 func (o Options) offersGrant(grant goidc.GrantType) bool {
-	return slices.ContainsFunc(o.Clients, func(c Client) bool { return slices.Contains(c.GrantTypes, string(grant)) })
+	return slices.Contains(o.GrantTypes, string(grant)) ||
+		slices.ContainsFunc(o.Clients, func(c Client) bool { return slices.Contains(c.GrantTypes, string(grant)) })
 }
 
 // offersMethod reports whether some client authenticates so, or may come to.
@@ -40,7 +41,7 @@ func (o Options) wantedAlgs() []string {
 // responseTypes are what some client may ask for, and code.
 func (o Options) responseTypes() []goidc.ResponseType {
 	all := []goidc.ResponseType{goidc.ResponseTypeCode}
-	for _, c := range o.Clients {
+	for _, c := range append([]Client{{ResponseTypes: o.ResponseTypes}}, o.Clients...) {
 		for _, t := range c.ResponseTypes {
 			if !slices.Contains(all, goidc.ResponseType(t)) {
 				all = append(all, goidc.ResponseType(t))

@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,6 +77,26 @@ type Options struct {
 	// Introspection offers token introspection (RFC 7662, and RFC 9701 to those who accept
 	// application/token-introspection+jwt) to every client that authenticates.
 	Introspection bool
+	// GrantTypes and ResponseTypes are offered beyond what Clients may use, for clients that
+	// register themselves.
+	GrantTypes, ResponseTypes []string
+	// Registration lets clients register themselves; nil does not.
+	Registration *Registration
+	// ClientMetadataDocuments takes clients whose client_id is the URL of their metadata, https or
+	// loopback http.
+	ClientMetadataDocuments bool
+	// HTTPClient fetches documents and keys of clients; nil is one that follows no redirects.
+	HTTPClient *http.Client
+	// Scopes can be asked for beyond openid, profile, email, offline_access and api. "admin" opens
+	// the API's /api/admin.
+	Scopes []string
+	// ResourceMetadata publishes protected resource metadata (RFC 9728) and points to it in
+	// challenges; ResourceServers are its authorization_servers, nil is this server.
+	ResourceMetadata bool
+	ResourceServers  []string
+	// StrongMaxAge is how old a sign-in the API's /api/strong takes; 0 is any. That address is
+	// there with ACRValues, and wants the last of them (RFC 9470).
+	StrongMaxAge time.Duration
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string
@@ -172,7 +193,7 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	for i := range o.Clients {
-		if err := o.Clients[i].complete(); err != nil {
+		if err := o.Clients[i].complete(o.scopeIDs()); err != nil {
 			return o, err
 		}
 	}
@@ -186,6 +207,15 @@ func setDefault(d *time.Duration, def time.Duration) {
 	if *d == 0 {
 		*d = def
 	}
+}
+
+// scopeIDs are the scopes that can be asked for.
+func (o Options) scopeIDs() []string {
+	var ids []string
+	for _, s := range scopes {
+		ids = append(ids, s.id)
+	}
+	return append(ids, o.Scopes...)
 }
 
 // user finds a user by login name.

@@ -49,7 +49,7 @@ func (o Options) ownGrant(grant goidc.GrantType) bool {
 // ownGrants are those of ours that some client may use.
 func (o Options) ownGrants() []string {
 	var all []string
-	for _, c := range o.Clients {
+	for _, c := range append([]Client{{GrantTypes: o.GrantTypes}}, o.Clients...) {
 		for _, g := range c.GrantTypes {
 			if o.ownGrant(goidc.GrantType(g)) && !slices.Contains(all, g) {
 				all = append(all, g)

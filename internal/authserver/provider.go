@@ -14,9 +14,9 @@ import (
 // what the options and the clients add.
 func (s *Server) newProvider() (*provider.Provider, error) {
 	o := s.opts
-	ids := make([]goidc.Scope, len(scopes))
-	for i, scope := range scopes {
-		ids[i] = goidc.NewScope(scope.id)
+	var ids []goidc.Scope
+	for _, id := range o.scopeIDs() {
+		ids = append(ids, goidc.NewScope(id))
 	}
 	opts := []provider.Option{
 		provider.WithAuthCodeGrant(s.store, o.responseTypes()...),
@@ -37,8 +37,8 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 		provider.WithIssuerResponseParameter(),
 		provider.WithFormPostResponseMode(),
 		provider.WithScopes(ids...),
-		// The registration endpoint is not routed (see endpointOf); what is wanted of DCR is
-		// that clients are looked up per request, for redirect URIs of any loopback port.
+		// Without Options.Registration its endpoint is not routed (see endpointOf); what is wanted of
+		// DCR then is that clients are looked up per request, for redirect URIs of any loopback port.
 		provider.WithDCR(registry{s}),
 		provider.WithTokenRevocation(func(context.Context, *goidc.Client) bool { return true }),
 		provider.WithTokenRevocationRevokeGrantOnAccessToken(),
@@ -48,12 +48,14 @@ func (s *Server) newProvider() (*provider.Provider, error) {
 			func(*http.Request, *goidc.LogoutSession) bool { return true }, s.logOut)),
 		provider.WithErrorRenderer(s.renderError),
 		provider.WithErrorHandler(s.noteError),
+		provider.WithHTTPClientFunc(func(context.Context) *http.Client { return o.client() }),
 		provider.WithJTIConsumer(s.replays.consume),
 	}
 	opts = append(opts, s.authentication()...)
 	opts = append(opts, s.grants()...)
 	opts = append(opts, s.par()...)
 	opts = append(opts, s.assertions()...)
+	opts = append(opts, s.registration()...)
 	opts = append(opts, s.introspection()...)
 	opts = append(opts, s.rar()...)
 	opts = append(opts, s.jwtSecured()...)

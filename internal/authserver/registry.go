@@ -2,7 +2,6 @@ package authserver
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,22 +12,52 @@ import (
 // registry looks clients up for go-oidc.
 type registry struct{ *Server }
 
-var errNoRegistration = errors.New("clients cannot be registered here")
+// SaveClient keeps a client that registered itself.
+func (r registry) SaveClient(_ context.Context, c *goidc.Client) error {
+	r.registered.set(*c)
+	return nil
+}
 
-// SaveClient refuses: there is no registration.
-func (registry) SaveClient(context.Context, *goidc.Client) error { return errNoRegistration }
+// DeleteClient forgets one.
+func (r registry) DeleteClient(_ context.Context, id string) error {
+	r.registered.drop(id)
+	return nil
+}
 
-// DeleteClient refuses: there is no registration.
-func (registry) DeleteClient(context.Context, string) error { return errNoRegistration }
-
-// Client returns a registered client. Redirect URIs of the request at hand that differ from a
-// registered loopback URI in their port alone are added to it, because go-oidc compares exactly.
-func (r registry) Client(ctx context.Context, id string) (*goidc.Client, error) {
-	i := slices.IndexFunc(r.opts.Clients, func(c Client) bool { return c.ID == id })
-	if i < 0 {
-		return nil, goidc.ErrNotFound
+// find returns what is registered under an id, or its document, as a copy that can be changed.
+func (r registry) find(ctx context.Context, id string) (*goidc.Client, error) {
+	if i := slices.IndexFunc(r.opts.Clients, func(c Client) bool { return c.ID == id }); i >= 0 {
+		return r.opts.Clients[i].record(), nil
 	}
-	c := r.opts.Clients[i].record()
+	c, ok := r.registered.get(id)
+	if !ok {
+		rec := requestOf(ctx)
+		if rec.document != nil && rec.document.ID == id {
+			c = *rec.document
+		} else {
+			found, err := r.documentClient(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			rec.document = found
+			c = *found
+		}
+	}
+	// go-oidc takes a native client's registered port for no port, and finds nothing.
+	c.ApplicationType = goidc.ApplicationTypeWeb
+	return &c, nil
+}
+
+// Client returns a client. Redirect URIs of the request at hand that differ from a registered
+// loopback URI in their port alone are added to it, because go-oidc compares exactly.
+func (r registry) Client(ctx context.Context, id string) (*goidc.Client, error) {
+	c, err := r.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if requestOf(ctx).endpoint == endpointRegister {
+		return c, nil
+	}
 	rec := requestOf(ctx)
 	rec.client = c
 	if rec.endpoint == endpointRevoke && c.TokenRevocationAuthnMethod != "" {

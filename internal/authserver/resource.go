@@ -70,13 +70,15 @@ func (s *Server) challenge(a *answer, r *http.Request, no *refusal) {
 	if no.code != "" {
 		value += fmt.Sprintf(`, error="%s", error_description="%s"`, no.code, no.description)
 	}
+	hint := s.metadataHint(requestOf(r.Context()).path)
+	value += hint
 	proof := no
 	if s.opts.DPoP == nil || !strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "dpop ") {
 		a.header.Add("WWW-Authenticate", value)
 		proof = nil
 	}
 	if s.opts.DPoP != nil {
-		a.header.Add("WWW-Authenticate", s.dpopChallenge(proof))
+		a.header.Add("WWW-Authenticate", s.dpopChallenge(proof)+hint)
 	}
 	code := no.code
 	if code == "" {
@@ -113,17 +115,15 @@ func (s *Server) answerWhoami(a *answer, r *http.Request) {
 	}
 	s.offerNonce(a, s.apiNonces)
 	info, no := s.bearer(r)
-	if no == nil && !slices.Contains(info.audience, s.issuer+apiPath) {
+	if no == nil && !slices.Contains(info.audience, s.issuer+apiPath) &&
+		!slices.Contains(info.audience, s.issuer+requestOf(r.Context()).path) {
 		no = &refusal{"invalid_token", "the access token is for somebody else"}
 	}
 	if no != nil {
 		s.challenge(a, r, no)
 		return
 	}
-	if !hasScope(info.Scopes, "api") {
-		// RFC 6750 section 3.1.
-		a.header.Set("WWW-Authenticate", `Bearer realm="fob-demo", error="insufficient_scope", scope="api"`)
-		a.refuse(http.StatusForbidden, "insufficient_scope", "the access token is without the scope api")
+	if !s.meets(a, r, info) {
 		return
 	}
 	u, ok := s.opts.bySub(info.Subject)

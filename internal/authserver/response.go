@@ -174,5 +174,8 @@ func (s *Server) clientOf(id string) Client {
 	if i := slices.IndexFunc(s.opts.Clients, func(c Client) bool { return c.ID == id }); i >= 0 {
 		return s.opts.Clients[i]
 	}
+	if c, ok := s.registered.get(id); ok {
+		return clientOfRecord(&c)
+	}
 	return Client{ID: id}
 }

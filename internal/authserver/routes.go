@@ -21,6 +21,8 @@ const (
 	endpointPAR        endpoint = "par"
 	endpointToken      endpoint = "token"
 	endpointRevoke     endpoint = "revoke"
+	endpointRegister   endpoint = "register"
+	endpointResource   endpoint = "resource_metadata"
 	endpointIntrospect endpoint = "introspect"
 	endpointDevice     endpoint = "device_authorization"
 	endpointDevicePage endpoint = "device"
@@ -50,6 +52,8 @@ type request struct {
 	grant       goidc.GrantType   // at the token endpoint
 	asserted    url.Values        // the form of a grant of ours
 	issuedType  string            // of a token exchange, where go-oidc would say another
+	document    *goidc.Client     // fetched from its client_id, once it was
+	path        string            // without the issuer's
 	object      map[string]any    // claims of the request object, not verified
 	decision    *decision         // of a test in a user's place
 	prompted    bool              // the page that asks for a user code was shown
@@ -92,6 +96,9 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 	if path == wellKnownAS+s.base.Path {
 		return endpointDiscovery, wellKnownOIDC
 	}
+	if rest, ok := strings.CutPrefix(path, wellKnownResource+s.base.Path); ok && s.opts.ResourceMetadata && s.resourcePath(rest) {
+		return endpointResource, rest
+	}
 	path, ok := strings.CutPrefix(path, s.base.Path)
 	switch {
 	case !ok:
@@ -114,6 +121,8 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointCIBA, path
 	case path == "/introspect" && s.opts.Introspection:
 		return endpointIntrospect, path
+	case (path == "/register" || strings.HasPrefix(path, "/register/")) && s.opts.Registration != nil:
+		return endpointRegister, path
 	case path == "/token":
 		return endpointToken, path
 	case path == "/revoke":
@@ -122,7 +131,7 @@ func (s *Server) endpointOf(path string) (endpoint, string) {
 		return endpointUserinfo, path
 	case path == "/logout" || strings.HasPrefix(path, "/logout/"):
 		return endpointLogout, path
-	case path == apiPath:
+	case s.resourcePath(path):
 		return endpointAPI, path
 	}
 	return endpointOther, ""
@@ -143,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the form cannot be read", http.StatusBadRequest)
 		return
 	}
-	rec := &request{endpoint: ep, url: s.urlOf(r), form: r.Form, certificate: s.certificateOf(r)}
+	rec := &request{endpoint: ep, url: s.urlOf(r), form: r.Form, path: path, certificate: s.certificateOf(r)}
 	if object := r.Form.Get("request"); object != "" {
 		object, rec.object = s.openRequest(object)
 		for _, form := range []url.Values{r.Form, r.PostForm} {
@@ -157,6 +166,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rec))
+	if id := r.Form.Get("client_id"); s.opts.ClientMetadataDocuments && isDocumentID(id) {
+		rec.document, _ = s.documentClient(r.Context(), id) // here, and not while s.turn is held
+	}
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
 	r.URL = &u
@@ -179,6 +191,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerDevice(a, r)
 	case endpointCIBA:
 		s.answerCIBA(a, r)
+	case endpointRegister:
+		s.answerRegister(a, r)
+	case endpointResource:
+		s.answerResource(a, path)
 	case endpointIntrospect:
 		s.answerIntrospect(a, r)
 	case endpointRevoke:
