@@ -26,6 +26,7 @@ type Preset struct {
 	// Port says whether the server ignores the port of a loopback redirect ("any") or compares it ("fixed"); "" where
 	// nothing is redirected.
 	Port      string     `json:"port,omitempty"`
+	Scopes    List       `json:"scopes,omitempty"`    // to suggest, where the metadata of the server names none
 	Color     string     `json:"color,omitempty"`     // of its brand, as #rrggbb
 	Questions []Question `json:"questions,omitempty"` // what has to be known to fill in the profile
 }
