@@ -9,6 +9,7 @@ import (
 
 	"fob/internal/keychain"
 	"fob/oauth"
+	"fob/oauth/oauth1"
 	"fob/profiles"
 )
 
@@ -38,6 +39,11 @@ const (
 	CodeNotWaiting     = "not_waiting"
 	CodeNotRegistered  = "not_registered"
 	CodeForeignHost    = "foreign_host"
+	CodeOpenAPI        = "open_api"
+	CodeNoServer       = "no_authorization_server"
+	CodeNoClient       = "no_client_id"
+	CodeChooseServer   = "choose_server"
+	CodeServerChanged  = "server_changed"
 	CodeCancelled      = "cancelled"
 	CodeTimeout        = "login_timeout"
 	CodeNetwork        = "network"
@@ -112,15 +118,18 @@ func refusedAnswer(err error) bool {
 
 // explainCode is for an error that the authorization server sent.
 func explainCode(name string, answer *oauth.Error) *Error {
-	sentence, remedy := answer.Code.Explain()
+	sentence, remedy := oauth1.Explain(answer.Code) // which knows OAuth 2's too
 	if answer.Description != "" {
 		sentence += " (the server says: " + answer.Description + ")"
 	}
 	said := &Error{Kind: Failed, Code: string(answer.Code), Sentence: sentence, Remedy: remedy}
 	switch answer.Code {
+	case oauth1.TokenExpired, oauth1.TokenRevoked, oauth1.TokenRejected, oauth1.TokenUsed, oauth1.PermissionDenied:
+		said.Kind = LogInFirst
+		said.Remedy = "log in again: fob login " + quoteArg(name)
 	case oauth.InvalidGrant, oauth.LoginRequired, oauth.InteractionRequired, oauth.ConsentRequired,
 		// What GitHub and Slack say instead of invalid_grant.
-		"bad_refresh_token", "invalid_refresh_token", "token_revoked":
+		"bad_refresh_token", "invalid_refresh_token":
 		said.Kind = LogInFirst
 		said.Remedy = "log in again: fob login " + quoteArg(name)
 	case "":

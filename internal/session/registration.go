@@ -129,10 +129,13 @@ func (e *Engine) register(ctx context.Context, p profiles.Profile, renewals int)
 	return r, p, err
 }
 
+// unregisteredID stands for the client id that a registration will bring.
+const unregisteredID = "unregistered"
+
 // registrar is the client of a profile that may have no client id yet.
 func (e *Engine) registrar(ctx context.Context, p profiles.Profile) (*client, error) {
 	if p.ClientID == "" {
-		p.ClientID = "unregistered"
+		p.ClientID = unregisteredID
 	}
 	return e.clientFor(ctx, p, metadataAge)
 }
