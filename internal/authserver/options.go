@@ -97,6 +97,9 @@ type Options struct {
 	// StrongMaxAge is how old a sign-in the API's /api/strong takes; 0 is any. That address is
 	// there with ACRValues, and wants the last of them (RFC 9470).
 	StrongMaxAge time.Duration
+	// TokenQuery are parameters that the URI of every token request must have, and nothing else;
+	// nil takes none (RFC 6749 section 3.2).
+	TokenQuery url.Values
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
 	// once, without pages; "" shows the pages.
 	AutoApprove string

@@ -26,7 +26,15 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 		return true
 	}
 	if refused, gone := s.pollRefused(a, r); refused {
+		s.bend(a) // GitHub's device flow says slow_down with status 200
 		return !gone
+	}
+	if !s.takeGET(a, r) {
+		return true
+	}
+	if err := s.takeQuery(r); err != nil {
+		a.refuse(http.StatusBadRequest, "invalid_request", err.Error())
+		return true
 	}
 	rec := requestOf(r.Context())
 	refresh := rec.form.Get("grant_type") == "refresh_token"
@@ -51,6 +59,7 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 			a.refuse(http.StatusInternalServerError, "server_error", err.Error())
 		}
 	}
+	s.bend(a)
 	s.spoilToken(a)
 	return true
 }
