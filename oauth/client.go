@@ -120,6 +120,9 @@ type Client struct {
 	// TrustedAudiences are audiences that an id_token may name beside this
 	// client (OpenID Connect Core section 3.1.3.7, item 3).
 	TrustedAudiences []string
+	// TemplateIssuer takes {tenantid} in the metadata's issuer for the tid of
+	// the id_token; see DiscoverOptions. Without it such an issuer fits nothing.
+	TemplateIssuer bool
 	// BearerTypes are further values of token_type to take as "Bearer", for
 	// servers that invent their own ("bot", "user"); "" among them accepts
 	// an answer without token_type.

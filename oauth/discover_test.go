@@ -37,7 +37,11 @@ func TestWellKnown(t *testing.T) { // R-100, R-102, R-103
 		if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 			t.Errorf("%q: %v, want %v", tt.issuer, err, tt.want)
 		}
-		if tt.want == nil && !slices.Equal(places, []string{tt.openid, tt.rfc8414}) {
+		want := []string{tt.openid, tt.rfc8414}
+		if host, path, found := strings.Cut(tt.rfc8414, "oauth-authorization-server/"); found { // the third form
+			want = append(want, host+"openid-configuration/"+path)
+		}
+		if tt.want == nil && !slices.Equal(places, want) {
 			t.Errorf("%q: %q", tt.issuer, places)
 		}
 	}
@@ -85,6 +89,7 @@ func TestDiscover(t *testing.T) {
 		{name: "RFC 8414", documents: map[string]string{oauth2: good}},
 		{name: "path, OpenID Connect", path: "/r", documents: map[string]string{"/r" + openid: `{"issuer":"%s/r"}`}},
 		{name: "path, RFC 8414", path: "/r", documents: map[string]string{oauth2 + "/r": `{"issuer":"%s/r"}`}},
+		{name: "path, OpenID Connect before the path", path: "/r", documents: map[string]string{openid + "/r": `{"issuer":"%s/r"}`}}, // R-102
 		{name: "final slash is part of the issuer", path: "/", documents: map[string]string{openid: `{"issuer":"%s/"}`}},
 		{name: "second place after a foreign document", documents: map[string]string{openid: `{"issuer":"https://evil.example"}`, oauth2: good}},
 		{name: "redirect within the origin", documents: map[string]string{openid: "redirect /moved", "/moved": good}},

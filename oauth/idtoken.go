@@ -171,9 +171,12 @@ func found(what, encryption string) string {
 }
 
 func (v *idTokenVerifier) checkIss() (string, error) {
-	iss := v.claim("iss")
-	if iss == "" || iss != v.metadata.Issuer {
-		return "expected " + clean(v.metadata.Issuer, maxURI) + ", found " + clean(iss, maxURI), ErrIssuer
+	iss, want := v.claim("iss"), v.metadata.Issuer
+	if v.client.TemplateIssuer {
+		want = tenantIssuer(want, v.claim("tid"))
+	}
+	if iss == "" || iss != want {
+		return "expected " + clean(want, maxURI) + ", found " + clean(iss, maxURI), ErrIssuer
 	}
 	return clean(iss, maxURI), nil
 }

@@ -122,7 +122,7 @@ func (a *Authorization) checkIssuer(response url.Values) (Check, error) {
 	case a.Issuer == "":
 		check.OK, check.Detail = false, "sent, but the profile names no issuer to compare with"
 		return check, nil
-	case iss[0] != a.Issuer: // "simple string comparison"
+	case iss[0] != a.Issuer && !a.oneTenantOf(iss[0]): // "simple string comparison"
 		return check, &reasoned{ErrIssuer, "expected " + clean(a.Issuer, maxURI) + ", the response is of " +
 			clean(iss[0], maxURI)}
 	}

@@ -207,10 +207,6 @@ func (r *Registration) refused(ans *answer, err error) error {
 	return err
 }
 
-func (ans *answer) unusable(err error) error {
-	return &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: err}
-}
-
 // manage makes one request about a registration.
 func manage(ctx context.Context, hc *http.Client, what, method, endpoint string, token Secret, body map[string]any) (*answer, error) {
 	u, err := parseEndpoint(what, endpoint)

@@ -87,7 +87,7 @@ func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *erra
 	}
 	defer resp.Body.Close()
 	ans.status, ans.header = resp.StatusCode, resp.Header
-	if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
+	if resp.StatusCode >= 300 && resp.StatusCode <= 399 && resp.StatusCode != http.StatusNotModified {
 		return ans, ans.redirected(resp)
 	}
 	ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -121,6 +121,11 @@ func (ans *answer) redirected(resp *http.Response) error {
 		e.Description = clean(redact("to "+to.Host, ans.errand.secrets), maxDescription)
 	}
 	return e
+}
+
+// unusable is the error of a whole answer that cannot be used.
+func (ans *answer) unusable(err error) error {
+	return &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: err}
 }
 
 // broken turns a failure of the exchange into an Error. The *url.Error of
