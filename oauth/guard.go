@@ -70,6 +70,7 @@ func (g *Guard) Client(hc *http.Client) *http.Client {
 		hc = sharedClient()
 	}
 	own := *hc
+	own.Jar = nil // a stranger's document is fetched as nobody
 	base := hc.Transport
 	if base == nil {
 		base = http.DefaultTransport

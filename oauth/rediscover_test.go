@@ -165,6 +165,8 @@ func TestTemplateIssuer(t *testing.T) {
 			}
 			if _, err := a.Redeem(t.Context(), response); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 				t.Errorf("%v, want %v", err, tt.want)
+			} else if _, late := errors.AsType[*CheckError](err); err != nil && late != (tt.response == "") {
+				t.Errorf("refused in the wrong place: %v", err)
 			}
 		})
 	}
