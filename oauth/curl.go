@@ -11,7 +11,7 @@ import (
 func (s Step) Curl() string {
 	words := []string{"curl", "-i"}
 	if s.Method != http.MethodGet && (s.Method != http.MethodPost || len(s.Form) == 0 && s.Body == "") {
-		words = append(words, "-X", quote(s.Method, false))
+		words = append(words, "-X", quote(s.Method))
 	}
 	words = append(words, curlAddress(s.URL))
 	if s.Certificate {
@@ -26,21 +26,21 @@ func (s Step) Curl() string {
 			scheme := strings.TrimSuffix(h.Value, masked) // letters and a space
 			words = append(words, "-H", `"Authorization: `+scheme+`$ACCESS_TOKEN"`)
 		case h.Secret:
-			words = append(words, "-H", quote(h.Name+": ", true)+`"`+variable(h.Name)+`"`)
+			words = append(words, "-H", quote(h.Name+": ")+`"`+variable(h.Name)+`"`)
 		default:
-			words = append(words, "-H", quote(h.Name+": "+h.Value, false))
+			words = append(words, "-H", quote(h.Name+": "+h.Value))
 		}
 	}
 	for _, p := range s.Form {
 		name := url.QueryEscape(p.Name) + "="
 		if p.Secret {
-			words = append(words, "--data-urlencode", quote(name, true)+`"`+variable(p.Name)+`"`)
+			words = append(words, "--data-urlencode", quote(name)+`"`+variable(p.Name)+`"`)
 			continue
 		}
-		words = append(words, "--data-urlencode", quote(name+p.Value, false))
+		words = append(words, "--data-urlencode", quote(name+p.Value))
 	}
 	if s.Body != "" {
-		words = append(words, "--data-raw", quote(s.Body, false))
+		words = append(words, "--data-raw", quote(s.Body))
 	}
 	var b strings.Builder
 	for i, w := range words {
@@ -62,7 +62,7 @@ func curlAddress(address string) string {
 	address, _, _ = strings.Cut(address, "#")
 	base, query, found := strings.Cut(address, "?")
 	if !found {
-		return quote(address, false)
+		return quote(address)
 	}
 	out, literal := "", base+"?"
 	for i, part := range strings.Split(query, "&") {
@@ -79,18 +79,18 @@ func curlAddress(address string) string {
 		if err != nil {
 			named = "value"
 		}
-		out += quote(literal+name+"=", true) + `"` + variable(named) + `"`
+		out += quote(literal+name+"=") + `"` + variable(named) + `"`
 		literal = ""
 	}
 	if literal == "" {
 		return out
 	}
-	return out + quote(literal, true)
+	return out + quote(literal)
 }
 
-// quote makes a text one word of a shell, or the beginning of one.
-func quote(s string, always bool) string {
-	if !always && s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+// quote makes a text one word of a shell, or a part of one.
+func quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r))
 	}) {
 		return s

@@ -49,6 +49,7 @@ func TestAnswerQuirks(t *testing.T) {
 			access: "so", lives: 24 * time.Hour, scope: "a b"},
 		{name: "Stack Overflow error as JSON", contentType: asJSON, body: `{"error":{"type":"invalid_request","message":"no key"}}`,
 			quirks: &Quirks{TokenAnswer: AnswerQuirk{Form: true}}, code: "-", text: "no key"},
+		{name: "Facebook error", contentType: asJSON, body: `{"error":{"message":"Session has expired","type":"OAuthException","code":190}}`, code: "-", text: "Session has expired (code 190)"},
 		{name: "Slack", contentType: asJSON, body: `{"ok":true,"access_token":"xoxb-bot","token_type":"bot","authed_user":{"id":"U1","scope":"chat:write,im:read","access_token":"xoxp-user","token_type":"user"}}`,
 			quirks: &Quirks{TokenAnswer: slack, ErrorMember: "ok", ErrorDescriptionMember: "error"}, access: "xoxp-user", scope: "chat:write im:read"},
 		{name: "Slack error", contentType: asJSON, body: `{"ok":false,"error":"invalid_code"}`,

@@ -3,6 +3,7 @@ package oauth
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -175,7 +176,11 @@ func (ans *answer) refusal(obj map[string]any) *Error {
 			return e
 		}
 	case map[string]any: // the shape of Google's and Facebook's APIs
-		e.Description = clean(redact(text(v, "message"), ans.errand.secrets), maxDescription)
+		said := text(v, "message")
+		if n, ok := v["code"].(json.Number); ok {
+			said += " (code " + n.String() + ")" // Facebook's own, by which it is looked up
+		}
+		e.Description = clean(redact(said, ans.errand.secrets), maxDescription)
 		return e
 	}
 	if ok {
