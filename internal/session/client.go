@@ -22,6 +22,9 @@ type client struct {
 // clientFor returns the client of a profile, with metadata that is at most maxAge old.
 func (e *Engine) clientFor(ctx context.Context, p profiles.Profile, maxAge time.Duration) (*client, error) {
 	return e.clientWith(ctx, p, func(c *client) (err error) {
+		if err := c.complete(); err != nil {
+			return err
+		}
 		c.Metadata, err = e.metadataFor(ctx, p, c.HTTP, maxAge)
 		return err
 	})
@@ -44,41 +47,23 @@ func (e *Engine) clientWith(ctx context.Context, p profiles.Profile, ask func(*c
 	if err := c.configure(); err != nil {
 		return nil, err
 	}
-	if ask == nil {
-		return c, nil
-	}
-	if err := c.complete(); err != nil {
-		return nil, err
-	}
-	if err := ask(c); err != nil {
-		return nil, err
+	if ask != nil {
+		if err := ask(c); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
 
-// complete says what client authentication needs and nobody has given.
+// complete says what the grant and the client authentication need and nobody has given.
 func (c *client) complete() error {
-	switch method := c.profile.TokenEndpointAuthMethod; method {
-	case oauth.AuthSecretBasic, oauth.AuthSecretPost, oauth.AuthSecretJWT:
-		if c.Secret == "" {
-			return c.missing("client_secret", method+" needs a client secret")
-		}
-	case oauth.AuthPrivateKeyJWT:
-		if c.PrivateKeys == nil {
-			return c.missing("private_key", method+" needs a private key")
-		}
-	case oauth.AuthTLS, oauth.AuthSelfSignedTLS:
-		if c.Certificate == nil {
-			return c.missing("tls_client_key", method+" needs a TLS certificate with its key")
-		}
+	problems := c.profile.ValidateSecrets(func(key string) bool { return c.secrets[key] != "" })
+	if len(problems) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// missing says that the profile needs a secret that nobody has given.
-func (c *client) missing(key, needs string) error {
-	return &Error{Kind: Failed, Code: CodeNoSecret, Sentence: "profile " + c.profile.Name + ": " + needs + ", and none is stored",
-		Remedy: "store it: fob profile set " + quoteArg(c.profile.Name) + " " + key + "=@FILE (or " + key + "=- to read it from stdin)"}
+	name := quoteArg(c.profile.Name)
+	return &Error{Kind: Failed, Code: CodeNoSecret, Sentence: "profile " + c.profile.Name + ": " + problems[0].Error(),
+		Remedy: "store it: fob profile set " + name + " " + problems[0].Key + "=@FILE (or " + problems[0].Key + "=- to read it from stdin)"}
 }
 
 // profileMistake is a field that cannot be used as it is.

@@ -58,7 +58,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 			return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + key + " is not a secret that profiles have", Remedy: "see fob profile fields"}
 		}
 	}
-	if secrets["client_secret"] != "" && p.TokenEndpointAuthMethod == "none" {
+	if secrets["client_secret"] != "" && p.TokenEndpointAuthMethod == "none" && p.Grant() != profiles.GrantOAuth1 {
 		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": token_endpoint_auth_method is none, which uses no client secret",
 			Remedy: "set token_endpoint_auth_method to client_secret_basic or client_secret_post as well, or leave the secret out"}
 	}
@@ -91,6 +91,9 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	}
 	if _, err := e.storeUnsaved(ctx, old); err != nil {
 		return Explain(old, err) // or the newest token would stay behind
+	}
+	if err := e.checkSecrets(ctx, before, p, existed, secrets); err != nil {
+		return err
 	}
 	// Secrets first: a profile must not point at a server before its secret is there, and an item without a profile
 	// does no harm.

@@ -330,3 +330,29 @@ func TestKeys(t *testing.T) {
 		t.Errorf("after a restart: %v", err)
 	}
 }
+
+// The wire timeline is kept over a restart and says nothing secret.
+func TestTraceOfALogin(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	r.login("work")
+	h := r.token("work")
+	if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	r.reopen()
+	runs, err := r.engine.Trace("work")
+	if err != nil || len(runs) != 2 || runs[0].Operation != operationRefresh || runs[1].Operation != operationLogin {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	for _, run := range runs {
+		for _, step := range run.Steps {
+			for _, secret := range []string{h.AccessToken, h.IDToken} {
+				for _, text := range []string{step.URL, step.Answer, step.Curl, step.Explanation} {
+					if strings.Contains(text, secret) {
+						t.Errorf("a token stands in the trace of %s", step.What)
+					}
+				}
+			}
+		}
+	}
+}

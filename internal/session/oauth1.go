@@ -69,11 +69,13 @@ func (e *Engine) byOAuth1(ctx context.Context, c *client, a *attempt) (*oauth.To
 	if err != nil {
 		return nil, err
 	}
+	browsed(ctx, "authorization request", pending.URL, "")
 	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser})
 	response, err := receiver.Wait(ctx, pending.Token)
 	if err != nil {
 		return nil, err
 	}
+	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
 	token, err := pending.Redeem(ctx, response)
 	return asToken(token), err
 }

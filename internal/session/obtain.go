@@ -62,11 +62,13 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 	receiver.QueryOnly = !strings.HasPrefix(mode, "form_post")
 	receiver.Fragment = strings.HasPrefix(mode, "fragment") || !direct && (mode == "" || mode == "jwt")
 	receiver.StateOf = pending.ResponseState
+	browsed(ctx, "authorization request", pending.URL, "")
 	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser})
 	response, err := receiver.Wait(ctx, pending.State)
 	if err != nil {
 		return nil, err
 	}
+	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
 	return pending.Redeem(ctx, response)
 }
 
@@ -203,11 +205,7 @@ func (e *Engine) unattended(ctx context.Context, c *client, r oauth.TokenRequest
 		}
 		return c.JWTBearer(ctx, assertion, r)
 	case profiles.GrantSAML2Bearer:
-		assertion := c.secrets["assertion"]
-		if assertion == "" {
-			return nil, c.missing("assertion", "this grant needs a SAML assertion")
-		}
-		return c.SAMLBearer(ctx, []byte(assertion), r)
+		return c.SAMLBearer(ctx, []byte(c.secrets["assertion"]), r)
 	case profiles.GrantTokenExchange:
 		return e.exchangeFor(ctx, c, r)
 	default:
@@ -236,9 +234,6 @@ func (c *client) fill(value string) string {
 func (c *client) assertion() (oauth.Secret, error) {
 	if given := c.secrets.get("assertion"); given != "" {
 		return given, nil
-	}
-	if c.PrivateKeys == nil {
-		return "", c.missing("private_key", "this grant needs a private key (or an assertion)")
 	}
 	p := c.profile
 	var extra map[string]any
@@ -278,9 +273,6 @@ func (e *Engine) exchangeFor(ctx context.Context, c *client, r oauth.TokenReques
 		if x.ActorToken, x.ActorTokenType, err = e.tokenOf(ctx, p.ActorProfile, p.ActorTokenType); err != nil {
 			return nil, err
 		}
-	}
-	if x.SubjectToken == "" {
-		return nil, c.missing("subject_token", "this grant needs a subject token (or the profile to derive from, subject_profile)")
 	}
 	return c.Exchange(ctx, x, r)
 }

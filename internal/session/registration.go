@@ -137,7 +137,10 @@ func (e *Engine) registrar(ctx context.Context, p profiles.Profile) (*client, er
 	if p.ClientID == "" {
 		p.ClientID = unregisteredID
 	}
-	return e.clientFor(ctx, p, metadataAge)
+	return e.clientWith(ctx, p, func(c *client) (err error) {
+		c.Metadata, err = e.metadataFor(ctx, p, c.HTTP, metadataAge)
+		return err
+	})
 }
 
 // keepRegistration stores a registration and writes its client id into the profile.

@@ -82,6 +82,38 @@ func (e *Engine) deleteSecrets(ctx context.Context, p profiles.Profile) error {
 	return e.store.Delete(ctx, formerSecretKey(p))
 }
 
+// checkSecrets refuses secrets that are given now and cannot be used, and what the profile may not be without them: a key that
+// cannot be read is better said when it is given than at the next login.
+func (e *Engine) checkSecrets(ctx context.Context, before, p profiles.Profile, existed bool, given map[string]string) error {
+	if len(given) == 0 {
+		return nil
+	}
+	kept := secrets{}
+	if existed && authority(before) == authority(p) {
+		var err error
+		if kept, err = e.readSecrets(ctx, before); err != nil {
+			return Explain(p.Name, err)
+		}
+	}
+	for key, value := range given {
+		if kept[key] = value; value == "" {
+			delete(kept, key)
+		}
+	}
+	if problems := p.ValidateSecrets(func(key string) bool { return kept[key] != "" }); len(problems) > 0 && slices.ContainsFunc(problems, func(problem profiles.Problem) bool {
+		_, mentioned := given[problem.Key]
+		return mentioned
+	}) {
+		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
+	}
+	c := &client{profile: p, secrets: kept, Client: &oauth.Client{}}
+	var said *Error
+	if err := c.configureKeys(); errors.As(err, &said) {
+		return &Error{Kind: Misused, Code: said.Code, Sentence: said.Sentence, Remedy: said.Remedy}
+	}
+	return nil
+}
+
 // putSecrets stores what an edit of a profile gives, keeps what it does not mention, and takes all to the profile's new name.
 // An empty value removes a secret.
 func (e *Engine) putSecrets(ctx context.Context, before, p profiles.Profile, existed bool, given map[string]string) error {

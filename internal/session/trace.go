@@ -31,13 +31,13 @@ type traces struct {
 // traced records what happens under the context it returns; done keeps the record.
 func (e *Engine) traced(ctx context.Context, name, operation string) (recording context.Context, done func(error)) {
 	trace, began := new(oauth.Trace), wall()
-	return oauth.WithTrace(ctx, trace), func(err error) {
+	return context.WithValue(oauth.WithTrace(ctx, trace), tracing{}, trace), func(err error) {
 		run := TraceRun{Operation: operation, At: began}
 		if err != nil {
 			run.Problem = trimName(Explain(name, err).Sentence, name)
 		}
 		for _, step := range trace.Steps() {
-			run.Steps = append(run.Steps, TraceStep{Step: step})
+			run.Steps = append(run.Steps, TraceStep{Step: step, Explanation: step.Explain(), Curl: step.Curl()})
 		}
 		if len(run.Steps) == 0 {
 			return // nothing was said to anybody
@@ -46,6 +46,15 @@ func (e *Engine) traced(ctx context.Context, name, operation string) (recording 
 			e.log.Info("trace", "profile", name, "problem", err.Error())
 		}
 	}
+}
+
+// tracing finds the trace of an operation again.
+type tracing struct{}
+
+// browsed records a step that the browser made.
+func browsed(ctx context.Context, title, address, note string) {
+	trace, _ := ctx.Value(tracing{}).(*oauth.Trace)
+	trace.Browser(title, address, note) // nil records nothing
 }
 
 // Trace returns the profile's last login and refresh, the newest first.
