@@ -26,6 +26,7 @@ type (
 	ChainHost     = session.ChainHost
 	Adoption      = session.Adoption
 	Registration  = session.Registration
+	Exchange      = session.Exchange
 	Weakness      = session.Weakness
 )
 

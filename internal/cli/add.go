@@ -20,6 +20,7 @@ type addAsk struct {
 	secretStdin bool
 	scopes      []string
 	pairs       []string
+	account     string // where a Google service account's key file is
 }
 
 func (f *face) profileAdd() *cobra.Command {
@@ -28,10 +29,14 @@ func (f *face) profileAdd() *cobra.Command {
 		Use: "add NAME", Short: "Add a profile",
 		Long: `Adds a profile. Give the issuer and Fob finds the endpoints; or start from a preset, which asks for a few answers: give each as
 --set QUESTION=ANSWER (` + "`fob profile presets`" + ` lists them). --set takes any key of ` + "`fob profile fields`" + `; repeat it for lists. A secret is
-given as --set client_secret=@FILE, --set client_secret=- or --client-secret-stdin, never as a literal.`,
+given as --set client_secret=@FILE, --set client_secret=- or --client-secret-stdin, never as a literal.
+
+--service-account takes the JSON key file of a Google service account: server, assertion and key come from it, and the profile needs no login.
+` + "`fob login --url`" + ` makes a profile from nothing but the address of an API.`,
 		Example: `  fob profile add work --issuer https://login.example.com --client-id acme-desktop --scope openid --scope offline_access
   fob profile add corp --preset entra --set tenant=11111111-2222-3333-4444-555555555555 --client-id 8a7c…
-  fob profile add gh --preset github --client-id Iv1.… --client-secret-stdin < secret.txt`,
+  fob profile add gh --preset github --client-id Iv1.… --client-secret-stdin < secret.txt
+  fob profile add robot --service-account @key.json --scope https://www.googleapis.com/auth/drive.readonly`,
 		Args: words(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ask.name = args[0]
@@ -44,6 +49,10 @@ given as --set client_secret=@FILE, --set client_secret=- or --client-secret-std
 	cmd.Flags().BoolVar(&ask.secretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	cmd.Flags().StringArrayVar(&ask.scopes, "scope", nil, "ask for this `scope`; repeat for more")
 	cmd.Flags().StringArrayVar(&ask.pairs, "set", nil, "set `KEY=VALUE`; repeat for more")
+	cmd.Flags().StringVar(&ask.account, "service-account", "", "make it of a Google service account's key file (`@FILE`, or - for standard input)")
+	for _, name := range []string{"issuer", "client-id", "scope"} {
+		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
 	cmd.RegisterFlagCompletionFunc("preset", completePresets)
 	cmd.RegisterFlagCompletionFunc("set", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return completePair(typed)
@@ -52,11 +61,16 @@ given as --set client_secret=@FILE, --set client_secret=- or --client-secret-std
 }
 
 func (f *face) addProfile(ctx context.Context, ask addAsk) error {
+	var c changes
+	if ask.account != "" {
+		if err := f.fromServiceAccount(&ask, &c); err != nil {
+			return err
+		}
+	}
 	p, rest, err := ask.start()
 	if err != nil {
 		return err
 	}
-	c := changes{}
 	if rest.issuer != "" {
 		c.add("issuer", rest.issuer)
 	}
@@ -66,11 +80,14 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	if len(rest.scopes) > 0 {
 		c.add("scope", rest.scopes...)
 	}
-	if err := f.takePairs(&c, rest.pairs); err != nil {
+	if err := f.takePairs(ctx, &c, rest.pairs); err != nil {
 		return err
 	}
 	if rest.secretStdin {
-		secret, err := f.readSecret("client_secret")
+		if c.stdin != "" {
+			return misused("give one of them as a file", "standard input cannot be read for both %s and client_secret", c.stdin)
+		}
+		secret, err := f.readSecret(ctx, "client_secret")
 		if err != nil {
 			return err
 		}
@@ -93,7 +110,11 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 		return err
 	}
 	f.say("added profile %s", p.Name)
-	f.hint("log in with `fob login %s`", quoted(p.Name))
+	if p.Attended() {
+		f.hint("log in with `fob login %s`", quoted(p.Name))
+	} else {
+		f.hint("it needs no login: `fob token %s`", quoted(p.Name))
+	}
 	return nil
 }
 
@@ -135,85 +156,6 @@ func (ask addAsk) start() (p profiles.Profile, rest addAsk, err error) {
 		return p, rest, misused("give each answer as --set QUESTION=ANSWER; `fob profile presets "+preset.ID+"` explains them", "%s", err)
 	}
 	return p, rest, nil
-}
-
-func (f *face) profilePresets() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "presets [ID]", Short: "List the servers that Fob knows",
-		Long:    "Lists the presets to start a profile from, or explains one: its questions, what to register at the server, and what else to know.",
-		Example: "  fob profile presets\n  fob profile presets keycloak", Args: words(0, 1),
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return completePresets(cmd, args, typed)
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			all := profiles.Presets()
-			if len(args) == 0 {
-				if asJSON {
-					return f.printJSON(all)
-				}
-				var rows [][]string
-				for _, preset := range all {
-					rows = append(rows, []string{preset.ID, preset.Name, strings.Join(questionKeys(preset), ", ")})
-				}
-				return f.print(headed([]string{"ID", "SERVER", "ANSWERS TO GIVE"}, rows))
-			}
-			preset, known := profiles.PresetByID(args[0])
-			if !known {
-				return misused("`fob profile presets` lists them", "there is no preset %s", args[0])
-			}
-			if asJSON {
-				return f.printJSON(preset)
-			}
-			return f.print(presetText(preset))
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func questionKeys(preset profiles.Preset) []string {
-	var keys []string
-	for _, question := range preset.Questions {
-		keys = append(keys, question.Key)
-	}
-	return keys
-}
-
-func presetText(preset profiles.Preset) string {
-	rows := [][]string{{"preset", preset.ID}, {"server", preset.Name}}
-	for _, line := range [][]string{{"register", preset.Register}, {"console", preset.Console}, {"documentation", preset.Documentation}} {
-		if line[1] != "" {
-			rows = append(rows, line)
-		}
-	}
-	for _, note := range preset.Notes {
-		rows = append(rows, []string{"note", note})
-	}
-	text := table(rows)
-	if len(preset.Questions) == 0 {
-		return text
-	}
-	rows = nil
-	for _, q := range preset.Questions {
-		detail := "like " + q.Example
-		if q.Default != "" {
-			detail = "default " + q.Default
-		}
-		rows = append(rows, []string{"--set " + q.Key + "=…", strings.TrimSuffix(strings.TrimSpace(q.Label+". "+q.Help), ".") + "; " + detail})
-	}
-	return text + "\nanswers to give\n" + indent(table(rows))
-}
-
-func completePresets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var ids []string
-	for _, preset := range profiles.Presets() {
-		ids = append(ids, cobra.CompletionWithDesc(preset.ID, preset.Name))
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 // quoted is a name as a shell takes it.

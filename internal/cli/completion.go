@@ -65,7 +65,7 @@ func (f *face) profileNames(ctx context.Context) []string {
 	}
 	var names []string
 	for _, s := range all {
-		_, word := stateWord(s.State)
+		_, word := statusWord(s)
 		names = append(names, cobra.CompletionWithDesc(clean(s.Name), word))
 	}
 	slices.Sort(names)

@@ -71,27 +71,6 @@ func (f *face) readIn() (string, error) {
 	return string(text), nil
 }
 
-// readSecret reads a secret from standard input: one line, without its end. At a terminal it asks and shows nothing.
-func (f *face) readSecret(what string) (string, error) {
-	var text string
-	if file, ok := f.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		io.WriteString(f.Err, "fob: "+what+" (not shown): ")
-		line, err := term.ReadPassword(int(file.Fd()))
-		io.WriteString(f.Err, "\n")
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", what, err)
-		}
-		text = string(line)
-	} else {
-		all, err := f.readIn()
-		if err != nil {
-			return "", err
-		}
-		text = all
-	}
-	return oneLine(what, text)
-}
-
 // oneLine takes the end of line off a secret that an editor or echo put there.
 func oneLine(what, text string) (string, error) {
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")

@@ -55,7 +55,8 @@ type face struct {
 	noStart bool // do not start an agent that is not running
 	entered bool // a verb began to work: what is wrong from here on is not the command line's grammar
 
-	mu sync.Mutex // guards writing to Err
+	mu   sync.Mutex // guards writing to Err, and live
+	live string     // the line at a terminal that the next one overwrites
 }
 
 // connect returns a client of an agent that runs; it starts one unless --no-start was given.

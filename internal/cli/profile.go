@@ -21,7 +21,8 @@ is read from a file or standard input, never from the command line.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(f.profileAdd(), f.profileList(), f.profileShow(), f.profileEdit(), f.profileSet(), f.profileRemove(),
-		f.profileCopy(), f.profileExport(), f.profileImport(), f.profilePresets(), f.profileFields())
+		f.profileCopy(), f.profileExport(), f.profileImport(), f.profileRegister(), f.profilePresets(), f.profileFields(),
+		f.profileSchema())
 	return cmd
 }
 
@@ -125,14 +126,15 @@ func (f *face) profileSet() *cobra.Command {
 	return &cobra.Command{
 		Use: "set NAME KEY=VALUE…", Short: "Change a profile's settings",
 		Long: `Sets keys of the profile. Repeat a key for a list; an empty value brings back the default; name=NEW renames. A secret is given as
-KEY=@FILE or KEY=- (standard input). A login survives unless server, client or scope change.`,
+KEY=@FILE or KEY=- (standard input), and so can be what has several lines: certificates, JSON. A login survives unless server, client or scope change.`,
 		Example: `  fob profile set work scope="openid profile" environment=staging
   fob profile set work authorize_params.access_type=offline
-  fob profile set work client_secret=- < secret.txt`,
+  fob profile set work client_secret=- < secret.txt
+  fob profile set work token_endpoint_auth_method=private_key_jwt private_key=@key.p12 private_key_password=@password.txt`,
 		Args: words(2, -1), ValidArgsFunction: f.completeSettings,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c changes
-			if err := f.takePairs(&c, args[1:]); err != nil {
+			if err := f.takePairs(cmd.Context(), &c, args[1:]); err != nil {
 				return err
 			}
 			return f.withProfile(cmd.Context(), args[0], func(client *agent.Client, view agent.ProfileView) error {
@@ -199,77 +201,6 @@ func (f *face) profileCopy() *cobra.Command {
 			})
 		},
 	}
-}
-
-func (f *face) profileFields() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "fields [KEY]", Short: "List the keys of a profile and what they take",
-		Long:    "Lists every key of a profile, or the one named, with what it does, its default and the specification that names it.",
-		Example: "  fob profile fields\n  fob profile fields redirect_uri", Args: words(0, 1), ValidArgsFunction: completeKeys,
-		RunE: func(_ *cobra.Command, args []string) error {
-			fields := profiles.Fields()
-			if len(args) == 1 {
-				field, known := profiles.FieldByKey(args[0])
-				if !known {
-					var none profiles.Profile
-					return misused("`fob profile fields` lists the keys", "%s", none.Set(args[0], "x"))
-				}
-				fields = []profiles.Field{field}
-			}
-			if asJSON {
-				return f.printJSON(fieldViews(fields))
-			}
-			return f.print(fieldsText(fields))
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-// fieldView is a field as --json shows it.
-type fieldView struct {
-	Key     string   `json:"key"`
-	Kind    string   `json:"kind"`
-	Default string   `json:"default,omitempty"`
-	Help    string   `json:"help"`
-	Example string   `json:"example,omitempty"`
-	Spec    string   `json:"spec,omitempty"`
-	Choices []string `json:"choices,omitempty"`
-}
-
-func fieldViews(fields []profiles.Field) []fieldView {
-	var views []fieldView
-	for _, field := range fields {
-		view := fieldView{Key: field.Key, Kind: string(field.Kind), Default: field.Default, Help: field.Help, Example: field.Example, Spec: field.RFC}
-		for _, choice := range field.Choices {
-			if choice.Value != "" {
-				view.Choices = append(view.Choices, choice.Value)
-			}
-		}
-		views = append(views, view)
-	}
-	return views
-}
-
-func fieldsText(fields []profiles.Field) string {
-	var text strings.Builder
-	for i, view := range fieldViews(fields) {
-		if i > 0 {
-			text.WriteString("\n")
-		}
-		text.WriteString(view.Key + "  (" + view.Kind + ")\n  " + view.Help + "\n")
-		var rows [][]string
-		for _, line := range [][]string{{"default", view.Default}, {"choices", strings.Join(view.Choices, ", ")}, {"example", view.Example}, {"named by", view.Spec}} {
-			if line[1] != "" {
-				rows = append(rows, line)
-			}
-		}
-		if len(rows) > 0 {
-			text.WriteString(indent(table(rows)))
-		}
-	}
-	return text.String()
 }
 
 // completeKeys completes the key of a field.

@@ -66,6 +66,9 @@ func sayTo(f *face, prefix, format string, args ...any) {
 	line := prefix + clean(fmt.Sprintf(format, args...)) + "\n"
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.live != "" {
+		line = wipe + line + f.live
+	}
 	io.WriteString(f.Err, line) // with standard error gone there is nobody left to tell
 }
 

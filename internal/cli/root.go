@@ -34,7 +34,8 @@ const rootExample = `  fob demo                                  a server to try
   fob login Demo                            log in with the browser
   fob header Demo | curl -H @- http://…     use the token
   fob token Demo --min-ttl 5m               the token alone, with at least 5 minutes left
-  fob status                                every profile and its state`
+  fob status                                every profile and its state
+  fob login --url https://mcp.example.com   log in to an API by its address`
 
 // root is the command tree of one run.
 func (f *face) root() *cobra.Command {
@@ -59,9 +60,9 @@ func (f *face) root() *cobra.Command {
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.refreshVerb(), f.logoutVerb()}},
-		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.inspectVerb(), f.windowVerb()}},
-		{"edit", "Profiles:", []*cobra.Command{f.profileVerb()}},
+		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.refreshVerb(), f.exchangeVerb(), f.logoutVerb()}},
+		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.whoamiVerb(), f.introspectVerb(), f.inspectVerb(), f.traceVerb(), f.windowVerb()}},
+		{"edit", "Profiles:", []*cobra.Command{f.profileVerb(), f.keysVerb()}},
 		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.demoVerb(), f.doctorVerb(), f.versionVerb(), f.completionVerb()}},
 	}
 	for _, group := range groups {

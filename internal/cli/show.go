@@ -44,7 +44,7 @@ token (for display: only the API judges it) and of the ID token, the checks the 
 }
 
 func showText(d agent.Details, now time.Time) string {
-	shape, word := stateWord(d.State)
+	shape, word := statusWord(d.Status)
 	rows := [][]string{{"profile", d.Name}, {"state", shape + " " + word}}
 	add := func(label, value string) {
 		if value != "" {
@@ -53,6 +53,14 @@ func showText(d agent.Details, now time.Time) string {
 	}
 	add("environment", d.Environment)
 	add("issuer", d.Issuer)
+	add("grant", d.Grant)
+	for i, weak := range d.Weaknesses {
+		label := "weak"
+		if i > 0 {
+			label = "also weak" // a person reads each, a script --json
+		}
+		add(label, weak.Key+": "+weak.Sentence)
+	}
 	add("account", d.Account)
 	if d.Subject != d.Account {
 		add("subject", d.Subject)
@@ -100,6 +108,8 @@ func showText(d agent.Details, now time.Time) string {
 
 func refreshWords(s agent.Status, now time.Time) string {
 	switch {
+	case unattended(s):
+		return "by asking again: this grant needs nobody"
 	case !s.Refreshable:
 		return "not possible: the server gave no refresh token"
 	case s.RefreshDueAt == nil:
@@ -133,6 +143,10 @@ func claimsText(title string, claims map[string]any, now time.Time) string {
 	if len(claims) == 0 {
 		return ""
 	}
+	return "\n" + title + "\n" + indent(table(claimRows(claims, now)))
+}
+
+func claimRows(claims map[string]any, now time.Time) [][]string {
 	rank := func(name string) int {
 		if i := slices.Index(firstClaims, name); i >= 0 {
 			return i
@@ -153,7 +167,7 @@ func claimsText(title string, claims map[string]any, now time.Time) string {
 	for _, name := range names {
 		rows = append(rows, []string{name, claimWords(name, claims[name], now)})
 	}
-	return "\n" + title + "\n" + indent(table(rows))
+	return rows
 }
 
 // claimWords is a claim's value: text as it is, times for people, the rest as JSON.

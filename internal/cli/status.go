@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ func (f *face) statusVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status [NAME]", Short: "List the profiles and their state",
 		Long: `Lists every profile, or the one named, with its state, its account and how long its token is good. The exit code is 0 whatever
-the state is: ` + "`fob token`" + ` is the one that asks for a login with exit code 3.
+the state is: ` + "`fob token`" + ` is the one that asks for a login with exit code 3. A profile whose grant needs nobody is "on demand" until its token is
+asked for. The note says what is wrong, and which settings make a profile weak (` + "`fob show`" + ` says why).
 
 With --watch it goes on with a line for each change, until Ctrl-C; with --json each line is then one JSON object.`,
 		Example: "  fob status\n  fob status work --json\n  fob status --watch",
@@ -80,12 +82,21 @@ func statusTable(all []agent.Status, now time.Time) string {
 }
 
 func statusRow(s agent.Status, now time.Time) []string {
-	shape, word := stateWord(s.State)
-	note := ""
+	shape, word := statusWord(s)
+	var notes []string
 	if s.Problem != nil {
-		note = s.Problem.Sentence
+		notes = append(notes, s.Problem.Sentence)
 	}
-	return []string{s.Name, s.Environment, shape + " " + word, s.Account, timeLeft(s, now), note}
+	if len(s.Weaknesses) > 0 {
+		var keys []string
+		for _, weak := range s.Weaknesses {
+			if !slices.Contains(keys, weak.Key) {
+				keys = append(keys, weak.Key)
+			}
+		}
+		notes = append(notes, "weak: "+strings.Join(keys, ", "))
+	}
+	return []string{s.Name, s.Environment, shape + " " + word, s.Account, timeLeft(s, now), strings.Join(notes, "; ")}
 }
 
 // watch prints what changes until the user ends it, which is not a failure.

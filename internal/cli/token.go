@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +17,7 @@ const chosenMinTTL = -1 * time.Second
 
 // tokenAsk is what `fob token` was asked.
 type tokenAsk struct {
-	name    string
+	query   agent.TokenQuery
 	minTTL  time.Duration
 	idToken bool
 	json    bool
@@ -32,13 +29,22 @@ func (f *face) tokenVerb() *cobra.Command {
 		Use: "token NAME", Short: "Print the token, always fresh",
 		Long: `Prints the profile's access token and a newline. A token that has less than --min-ttl left is refreshed first.
 
-It never opens a browser: when a person has to log in it says so and ends with exit code 3.`,
+It never opens a browser: when a person has to log in it says so and ends with exit code 3. A profile whose grant needs nobody (client_credentials,
+jwt-bearer and their kin) needs no login: its token is got when it is asked for.
+
+With --scope, --resource or --audience it prints another token of the same login: narrower, or for another API, or with a scope that was consented to
+at login and not asked for (extra_scope_to_consent). It is kept in the agent's memory for its life.`,
 		Example: `  TOKEN=$(fob token work)
   fob token work --min-ttl 10m
-  fob token work --json | jq -r .expires_at`,
+  fob token work --json | jq -r .expires_at
+  fob token work --scope orders:read
+  fob token work --resource https://api.example.com`,
 		Args: words(1, 1), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ask.name = args[0]
+			ask.query.Name = args[0]
+			if ask.idToken && ask.second() {
+				return misused("leave --id-token out", "--scope, --resource and --audience are about the access token")
+			}
 			return f.token(cmd.Context(), ask)
 		},
 	}
@@ -46,13 +52,24 @@ It never opens a browser: when a person has to log in it says so and ends with e
 	cmd.Flags().Lookup("min-ttl").DefValue = ""
 	cmd.Flags().BoolVar(&ask.idToken, "id-token", false, "print the ID token instead of the access token")
 	cmd.Flags().BoolVar(&ask.json, "json", false, "print tokens, type, expiry and scope as JSON")
+	cmd.Flags().StringArrayVar(&ask.query.Scope, "scope", nil, "another token with this `scope`; repeat for more")
+	cmd.Flags().StringArrayVar(&ask.query.Resource, "resource", nil, "another token for the API with this `URI` (RFC 8707); repeat for more")
+	cmd.Flags().StringVar(&ask.query.Audience, "audience", "", "another token for this `audience`")
+	for _, name := range []string{"min-ttl", "scope", "resource", "audience"} {
+		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
 	return cmd
+}
+
+// second says whether another token than the profile's own is asked for.
+func (ask tokenAsk) second() bool {
+	return len(ask.query.Scope)+len(ask.query.Resource) > 0 || ask.query.Audience != ""
 }
 
 func (f *face) token(ctx context.Context, ask tokenAsk) error {
 	handout, err, done := asked(f.hooks.Asked)
 	if !done {
-		handout, err = f.fetch(ctx, ask.name, ask.minTTL)
+		handout, err = f.fetch(ctx, ask.query, ask.minTTL)
 	}
 	if err != nil {
 		return err
@@ -81,14 +98,15 @@ func asked(answer []byte) (handout agent.Handout, err error, done bool) {
 }
 
 // fetch gets a token by the road that every verb takes.
-func (f *face) fetch(ctx context.Context, name string, minTTL time.Duration) (agent.Handout, error) {
+func (f *face) fetch(ctx context.Context, q agent.TokenQuery, minTTL time.Duration) (agent.Handout, error) {
 	client, err := f.connect(ctx)
 	if err != nil {
 		return agent.Handout{}, err
 	}
 	defer client.Close()
-	return withName(ctx, client, name, func(name string) (agent.Handout, error) {
-		return client.Token(ctx, agent.TokenQuery{Name: name}, minTTL)
+	return withName(ctx, client, q.Name, func(name string) (agent.Handout, error) {
+		q.Name = name
+		return client.Token(ctx, q, minTTL)
 	})
 }
 
@@ -103,55 +121,6 @@ func (f *face) handOut(handout agent.Handout, ask tokenAsk) error {
 		return f.print(handout.IDToken + "\n")
 	}
 	return f.print(handout.AccessToken + "\n")
-}
-
-func (f *face) headerVerb() *cobra.Command {
-	return &cobra.Command{
-		Use: "header NAME [METHOD URL]", Short: "Print the Authorization header",
-		Long: `Prints the header that carries the profile's token: one line, as curl -H takes it. METHOD and URL name the request it is
-for; a bearer token's header is the same for every request, but is refused for one that would travel unencrypted.`,
-		Example: `  fob header work | curl -H @- https://api.example.com/me
-  fob header work POST https://api.example.com/items`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return misused("add the URL: `fob header NAME METHOD URL`", "usage: %s", cmd.UseLine())
-			}
-			return words(1, 3)(cmd, args)
-		},
-		ValidArgsFunction: f.completeNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 3 {
-				if err := checkRequest(args[1], args[2]); err != nil {
-					return err
-				}
-			}
-			handout, err := f.fetch(cmd.Context(), args[0], chosenMinTTL)
-			if err != nil {
-				return err
-			}
-			// RFC 6749 §7.1: a client must not use a token of a type it does not understand.
-			if !strings.EqualFold(handout.TokenType, "bearer") {
-				return failed("token_type", "`fob token` prints the token itself", "profile %s: a %s token needs more than a header", handout.Name, handout.TokenType)
-			}
-			return f.print("Authorization: Bearer " + handout.AccessToken + "\n")
-		},
-	}
-}
-
-// checkRequest refuses a request that would show the token to the network: bearer tokens travel over TLS (RFC 6750 §5.3),
-// except to this computer.
-func checkRequest(method, address string) error {
-	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
-		return misused("write METHOD as GET, POST, …", "%q is not an HTTP method", method)
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return misused("write URL as https://host/path", "the request's URL is not an absolute http or https URL")
-	}
-	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return misused("use https", "%s would carry the token unencrypted", u.Host)
-	}
-	return nil
 }
 
 func (f *face) refreshVerb() *cobra.Command {
@@ -174,37 +143,6 @@ func (f *face) refreshVerb() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func (f *face) logoutVerb() *cobra.Command {
-	var local bool
-	cmd := &cobra.Command{
-		Use: "logout NAME", Short: "Revoke the tokens at the server and forget them",
-		Long:    "Revokes the tokens at the authorization server when it has a revocation endpoint (RFC 7009), then forgets them.",
-		Example: "  fob logout work\n  fob logout work --local", Args: words(1, 1), ValidArgsFunction: f.completeNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			client, err := f.connect(ctx)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			status, err := withName(ctx, client, args[0], func(name string) (agent.Status, error) { return client.Logout(ctx, name, local) })
-			if err != nil {
-				return err
-			}
-			f.say("logged out of %s", status.Name)
-			if p := status.Problem; p != nil {
-				f.say("%s", p.Sentence)
-				if p.Remedy != "" {
-					f.hint("%s", p.Remedy)
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&local, "local", false, "forget the tokens without telling the server")
-	return cmd
 }
 
 // comma puts ", " before text that is not empty.

@@ -30,6 +30,17 @@ func stateWord(state agent.State) (shape, word string) {
 	return "?", string(state) // an agent newer than this command
 }
 
+// statusWord is the state of a profile. One that needs no login is not logged out: its token is got when it is asked for.
+func statusWord(s agent.Status) (shape, word string) {
+	if s.State == agent.LoggedOut && unattended(s) {
+		return "□", "on demand"
+	}
+	return stateWord(s.State)
+}
+
+// unattended says that the profile's token needs nobody.
+func unattended(s agent.Status) bool { return s.Grant != "" && !s.Attended }
+
 // timeLeft is how long the profile's token is still good, in words; empty when there is none.
 func timeLeft(s agent.Status, now time.Time) string {
 	switch {

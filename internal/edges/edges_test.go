@@ -64,6 +64,7 @@ var homes = map[string]string{
 	"github.com/pkg/browser":        "internal/desktop",
 	"github.com/spf13/cobra":        "internal/cli internal/cli/mangen",
 	"github.com/zalando/go-keyring": "internal/keychain",
+	"rsc.io/qr":                     "internal/cli ui",
 	"software.sslmate.com/src":      "oauth", // PKCS#12 keys and certificates
 }
 

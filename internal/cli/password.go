@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"fob/internal/agent"
+)
+
+// passwordNeeded is the code of the agent's error for a login that wants a user name and a password.
+const passwordNeeded = "password_needed"
+
+// askPassword asks for what the password grant needs (RFC 6749 §4.3). Nothing keeps the password.
+func (f *face) askPassword(ctx context.Context, client *agent.Client, name string, o agent.LoginOptions, why *agent.Error) (agent.LoginOptions, error) {
+	view, err := client.Profile(ctx, name)
+	if err != nil {
+		return o, err
+	}
+	user := o.Username
+	if user == "" {
+		user = view.Profile.Username
+	}
+	if !isTerminal(f.In) || !isTerminal(f.Err) || o.Password != "" { // then it is the user name that is missing
+		return o, &agent.Error{Kind: why.Kind, Code: why.Code, Sentence: why.Sentence,
+			Remedy: "log in at a terminal, which asks for them, or pipe the password: fob login " + quoted(name) + " --username NAME --password-stdin"}
+	}
+	f.say("%s logs in with a password: it goes to the server once and is not kept", name)
+	if user == "" {
+		io.WriteString(f.Err, "fob: user name: ")
+		if user, err = readLine(f.In); err != nil {
+			return o, err
+		}
+		if user = strings.TrimSpace(user); user == "" {
+			return o, misused("", "the user name is empty")
+		}
+	}
+	o.Username = user
+	o.Password, err = f.readSecret(ctx, "password of "+user)
+	return o, err
+}
+
+// readSecret reads a secret from standard input: one line, without its end. At a terminal it asks and shows nothing.
+func (f *face) readSecret(ctx context.Context, what string) (string, error) {
+	text, err := f.readHidden(ctx, what)
+	if err != nil {
+		return "", err
+	}
+	return oneLine(what, text)
+}
+
+// readHidden reads standard input to its end, or one line that is not shown at a terminal.
+func (f *face) readHidden(ctx context.Context, what string) (string, error) {
+	file, ok := f.In.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return f.readIn()
+	}
+	before, err := term.GetState(int(file.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	io.WriteString(f.Err, "fob: "+clean(what)+" (not shown): ")
+	type answer struct {
+		line []byte
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		line, err := term.ReadPassword(int(file.Fd()))
+		read <- answer{line, err}
+	}()
+	var got answer
+	select {
+	case got = <-read:
+	case <-ctx.Done(): // the reader stays until the program ends; the terminal must show again what is typed
+		term.Restore(int(file.Fd()), before)
+		got.err = ctx.Err()
+	}
+	io.WriteString(f.Err, "\n")
+	if errors.Is(got.err, context.Canceled) {
+		return "", got.err
+	}
+	if got.err != nil {
+		return "", fmt.Errorf("%s: %w", what, got.err)
+	}
+	return string(got.line), nil
+}
+
+// readLine reads one line and not a byte more: what follows is for the next reader.
+func readLine(in io.Reader) (string, error) {
+	var line strings.Builder
+	one := make([]byte, 1)
+	for line.Len() < pasteMax {
+		n, err := in.Read(one)
+		if n == 1 && one[0] == '\n' {
+			break
+		}
+		if n == 1 {
+			line.WriteByte(one[0])
+		}
+		if errors.Is(err, io.EOF) {
+			if line.Len() == 0 {
+				return "", misused("", "standard input has ended")
+			}
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("standard input: %w", err)
+		}
+	}
+	return strings.TrimSuffix(line.String(), "\r"), nil
+}
