@@ -35,7 +35,7 @@ var tree = []struct{ pkg, imports string }{
 	{"dev/profiledoc", "profiles"},
 
 	{"internal/agent", "internal/session profiles"},
-	{"internal/session", "oauth loopback profiles internal/keychain"},
+	{"internal/session", "oauth oauth/oauth1 loopback profiles internal/keychain"},
 
 	{"oauth/oauth1", "oauth"}, // another protocol; it borrows Secret, Error and Code
 	{"oauth", ""},
