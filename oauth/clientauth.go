@@ -91,8 +91,10 @@ type possible struct{ method, with string }
 // that never leaves (RFC 9700 section 2.5), then a secret.
 func (c *Client) authMethods() []possible {
 	var list []possible
-	if _, err := c.PrivateKeys.signer(c.AuthSigningAlg, nil); err == nil {
-		list = append(list, possible{AuthPrivateKeyJWT, "a private key"})
+	if c.PrivateKeys != nil {
+		if _, err := c.PrivateKeys.signer(c.AuthSigningAlg, nil); err == nil {
+			list = append(list, possible{AuthPrivateKeyJWT, "a private key"})
+		}
 	}
 	if c.Certificate != nil {
 		first, second := AuthTLS, AuthSelfSignedTLS

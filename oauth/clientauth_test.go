@@ -549,3 +549,24 @@ func TestNewHTTPClient(t *testing.T) {
 		noSecret(t, string(out), "canary")
 	}
 }
+
+// A SAML assertion for the client (RFC 7522 section 2.2) comes from an
+// identity provider and goes in as parameters of the token request: F-097.
+func TestSAMLClientAssertion(t *testing.T) {
+	f := newFake(t)
+	f.token["id_token"] = nil
+	c := f.client()
+	c.TokenParams = url.Values{
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:saml2-bearer"},
+		"client_assertion":      {"PHNhbWxwOl-canary"},
+	}
+	var trace Trace
+	if _, err := c.Refresh(WithTrace(t.Context(), &trace), &Token{RefreshToken: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	form, authorization := f.lastForm()
+	if form.Get("client_assertion") != "PHNhbWxwOl-canary" || authorization != "" || form.Has("client_secret") {
+		t.Errorf("%v", form)
+	}
+	hides(t, shown(t, &trace), "canary")
+}

@@ -330,7 +330,8 @@ func TestPrivateKeysNeverPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := text(sure(decodeObject([]byte(private.Reveal()))), "d")
-	number := k.keys[0].Key.(*ecdsa.PrivateKey).D.String()
+	raw := sure(k.keys[0].Key.(*ecdsa.PrivateKey).Bytes())
+	number := new(big.Int).SetBytes(raw).String()
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "keys", k)
 	out := fmt.Sprintf("%v %+v %#v %s %q %x %d", k, k, k, k, k, k, k) + log.String() + string(sure(json.Marshal(k)))

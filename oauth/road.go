@@ -286,7 +286,9 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 			return fail(err)
 		}
 	}
-	Note(ctx, "client authentication: "+method+": "+why)
+	if traceOf(ctx) != nil {
+		Note(ctx, "client authentication: "+method+": "+why)
+	}
 	verb := http.MethodPost
 	if c.Quirks != nil && strings.EqualFold(c.Quirks.TokenMethod, http.MethodGet) && (k.kind == ForToken || k.kind == ForRefresh) {
 		verb = http.MethodGet
