@@ -89,8 +89,8 @@ func (s *store) SessionByPushedAuthReqID(ctx context.Context, id string) (*goidc
 		if id == "" || as.PushedAuthReqID != id {
 			continue
 		}
+		as.PushedAuthReqID = "" // before the copy, which go-oidc saves again
 		found := cloneSession(as)
-		as.PushedAuthReqID = ""
 		// The client was looked up when its redirect URI was not known yet.
 		if c := requestOf(ctx).client; c != nil {
 			c.RedirectURIs = withAnyPort(c.RedirectURIs, found.RedirectURI)

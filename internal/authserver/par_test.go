@@ -71,6 +71,14 @@ func TestPAR(t *testing.T) {
 			}
 		}
 	})
+	shown := start(t, Options{PAR: &PAR{}})
+	u := shown.push(authParams())
+	if r := shown.get(u); !strings.Contains(r.body, "Sign in to continue") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := shown.get(u); r.status != http.StatusBadRequest {
+		t.Errorf("request_uri again while its login is pending: %d", r.status)
+	}
 	if r := start(t, Options{}); r.post(r.s.Issuer()+"/par", authParams()).status != http.StatusNotFound {
 		t.Error("the demo offers PAR")
 	}

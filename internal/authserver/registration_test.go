@@ -122,8 +122,7 @@ func TestRegistration(t *testing.T) {
 
 func TestClientMetadataDocument(t *testing.T) {
 	doc := map[string]any{"client_name": "By document", "redirect_uris": []string{"http://127.0.0.1/callback"}, "grant_types": []string{"authorization_code", "refresh_token"}}
-	var host *httptest.Server
-	host = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/moved" {
 			http.Redirect(w, r, "/client", http.StatusFound)
 			return
