@@ -21,6 +21,7 @@ type Profile struct {
 	// Which authorization server. An issuer is discovered (OIDC Discovery, RFC 8414); an endpoint given here wins over
 	// the discovered one.
 	Issuer                             string `json:"issuer,omitempty"`
+	MultiTenantIssuer                  bool   `json:"multi_tenant_issuer,omitempty"`
 	AuthorizationEndpoint              string `json:"authorization_endpoint,omitempty"`
 	TokenEndpoint                      string `json:"token_endpoint,omitempty"`
 	RefreshEndpoint                    string `json:"refresh_endpoint,omitempty"` // "" is the token endpoint

@@ -58,6 +58,17 @@ var serverFields = []Field{
 		member:  func(p *Profile) any { return &p.Issuer },
 	},
 	{
+		Key: "multi_tenant_issuer", Label: "Issuer of many tenants", Group: GroupServer, Kind: KindBool, Advanced: true,
+		Default: "false",
+		Help: "The issuer stands for many directories, as Microsoft's \"common\" and \"organizations\" do: who vouches is " +
+			"known after the login, and each ID token is checked against its own tenant.",
+		Example: "true",
+		RFC:     "OpenID Connect Discovery 1.0 §4.3 departed from",
+		shown:   func(p Profile) bool { return p.Issuer != "" },
+		check:   checkBool,
+		member:  func(p *Profile) any { return &p.MultiTenantIssuer },
+	},
+	{
 		Key: "authorization_endpoint", Label: "Authorization endpoint", Group: GroupServer, Kind: KindURL, Advanced: true,
 		Default: "from the issuer",
 		Help:    "Where the browser is sent to log in.",

@@ -38,6 +38,11 @@ func (s *Server) protocolRoutes(handle func(string, func(*http.Request) (any, er
 		}
 		return runs, err
 	}))
+	handle("POST /v1/explore", asked(func(ctx context.Context, q exploreRequest) (any, error) { return e.Explore(ctx, q.URL) }))
+	handle("POST /v1/adopt", asked(func(ctx context.Context, q Adoption) (any, error) {
+		name, err := e.Adopt(ctx, q)
+		return nameRequest{name}, err
+	}))
 	handle("POST /v1/registration", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Register(ctx, q.Name) }))
 	handle("PUT /v1/registration", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.UpdateRegistration(ctx, q.Name) }))
 	handle("GET /v1/registration", named(func(ctx context.Context, name string) (any, error) { return e.Registration(ctx, name) }))

@@ -76,17 +76,21 @@ func profileMistake(p profiles.Profile, key string, err error) error {
 func (e *Engine) metadataFor(ctx context.Context, p profiles.Profile, hc *http.Client, maxAge time.Duration) (*oauth.Metadata, error) {
 	var m oauth.Metadata
 	if p.Issuer != "" && !endpointsGiven(p) {
-		found, err := e.discover(ctx, hc, p.Issuer, maxAge)
+		found, err := e.discover(ctx, hc, p.Issuer, p.MultiTenantIssuer, maxAge)
 		if err != nil {
 			return nil, err
 		}
-		m = *found.metadata
+		m = *found
+	}
+	issuer := p.Issuer
+	if p.MultiTenantIssuer && m.Issuer != "" {
+		issuer = "" // the document's is the template that each id_token's is compared with
 	}
 	for _, field := range []struct {
 		into *string
 		from string
 	}{
-		{&m.Issuer, p.Issuer}, {&m.AuthorizationEndpoint, p.AuthorizationEndpoint}, {&m.TokenEndpoint, p.TokenEndpoint},
+		{&m.Issuer, issuer}, {&m.AuthorizationEndpoint, p.AuthorizationEndpoint}, {&m.TokenEndpoint, p.TokenEndpoint},
 		{&m.RevocationEndpoint, p.RevocationEndpoint}, {&m.IntrospectionEndpoint, p.IntrospectionEndpoint},
 		{&m.UserinfoEndpoint, p.UserinfoEndpoint}, {&m.EndSessionEndpoint, p.EndSessionEndpoint}, {&m.JWKSURI, p.JWKSURI},
 		{&m.PushedAuthorizationRequestEndpoint, p.PushedAuthorizationRequestEndpoint},
@@ -128,7 +132,7 @@ func (c *client) configure() error {
 	o.CustomAuth = oauth.CustomAuth{Query: p.CustomAuthQuery, Body: p.CustomAuthBody, Header: p.CustomAuthHeaders}
 	o.CertificateBound = p.TLSClientCertificateBoundAccessTokens
 	o.DPoP, o.DPoPAlg, o.AllowBearer = p.DPoPBoundAccessTokens, p.DPoPSigningAlg, p.AllowBearerTokens
-	o.Strict = p.FAPIProfile != ""
+	o.Strict, o.TemplateIssuer = p.FAPIProfile != "", p.MultiTenantIssuer
 	o.RefreshEndpoint = p.RefreshEndpoint
 	o.TokenParams = values(p.TokenParams)
 	o.Params, o.Headers = byKind(p.RequestParams), headersByKind(p.RequestHeaders)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,47 +18,45 @@ const metadataAge = 24 * time.Hour
 // servers remembers what authorization servers said of themselves.
 type servers struct {
 	mu    sync.Mutex // guards known
-	known map[string]*server
-}
-
-type server struct {
-	metadata *oauth.Metadata
-	at       time.Time
+	known map[string]*oauth.Discovery
 }
 
 // discover returns the issuer's metadata, asked for at most maxAge ago. When the server does not answer now, what it said
-// before serves on.
-func (e *Engine) discover(ctx context.Context, hc *http.Client, issuer string, maxAge time.Duration) (*server, error) {
+// before serves on. When it now names other hosts, they are for a person to see first: a login goes there, because the
+// browser shows where, and a refresh does not.
+func (e *Engine) discover(ctx context.Context, hc *http.Client, issuer string, template bool, maxAge time.Duration) (*oauth.Metadata, error) {
 	e.servers.mu.Lock()
 	known := e.servers.known[issuer]
 	e.servers.mu.Unlock()
-	if known != nil && wall().Sub(known.at) < maxAge {
-		return known, nil
+	if known != nil && wall().Sub(known.At) < maxAge {
+		return known.Metadata, nil
 	}
-	metadata, err := oauth.Discover(ctx, hc, issuer)
-	if err != nil {
-		if known != nil && oauth.Transient(err) {
-			return known, nil
-		}
+	found, err := oauth.DiscoverWith(ctx, hc, issuer, oauth.DiscoverOptions{TemplateIssuer: template, Known: known})
+	switch {
+	case err != nil && known != nil && oauth.Transient(err):
+		return known.Metadata, nil
+	case err != nil:
 		return nil, err
+	case len(found.Changed) > 0 && maxAge > 0:
+		return nil, &Error{Kind: Failed, Code: CodeServerChanged, Sentence: "the authorization server " + issuer + " has changed what it says of itself: " + strings.Join(found.Changed, "; "),
+			Remedy: "Fob sends nothing to new places unasked; log in again, and see where the browser goes"}
 	}
-	fresh := &server{metadata: metadata, at: wall()}
 	e.servers.mu.Lock()
 	if e.servers.known == nil {
-		e.servers.known = map[string]*server{}
+		e.servers.known = map[string]*oauth.Discovery{}
 	}
-	e.servers.known[issuer] = fresh
+	e.servers.known[issuer] = found
 	e.servers.mu.Unlock()
-	return fresh, nil
+	return found.Metadata, nil
 }
 
 // Discover asks an issuer for its metadata (OIDC Discovery, RFC 8414).
 func (e *Engine) Discover(ctx context.Context, issuer string) (*oauth.Metadata, error) {
-	found, err := e.discover(ctx, e.http, issuer, 0)
+	found, err := e.discover(ctx, e.http, issuer, false, 0)
 	if err != nil {
 		return nil, Explain("", err)
 	}
-	return found.metadata, nil
+	return found, nil
 }
 
 func values(p profiles.Parameters) url.Values {
