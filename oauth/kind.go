@@ -61,7 +61,7 @@ func mayOmit(name string) bool {
 	switch name {
 	case "grant_type", "code", "code_verifier", "refresh_token", "client_id", "client_secret", "token", "assertion",
 		"client_assertion", "client_assertion_type", "device_code", "auth_req_id", "subject_token", "subject_token_type",
-		"state", "nonce", "code_challenge", "code_challenge_method", "response_type", "request", "request_uri":
+		"state", "nonce", "code_challenge", "code_challenge_method", "response_type", "request", "request_uri", "username", "password":
 		return false
 	}
 	return true

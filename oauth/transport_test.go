@@ -197,7 +197,7 @@ func TestTransportRedirects(t *testing.T) { // F-153, F-154
 	}
 }
 
-// R-044, F-134: a refused token is replaced once.
+// F-134: a refused token is replaced once.
 func TestTransportRefreshes(t *testing.T) {
 	a := newAPI(t, func(_ int, w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer access-token-2" {
