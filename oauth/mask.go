@@ -23,7 +23,7 @@ type masker struct {
 func harmless(name string) bool {
 	switch name {
 	case "grant_type", "client_id", "redirect_uri", "scope", "resource", "audience", "response_type", "response_mode",
-		"code_challenge", "code_challenge_method", "dpop_jkt", "prompt", "max_age", "acr_values", "login_hint", "ui_locales",
+		"code_challenge_method", "dpop_jkt", "prompt", "max_age", "acr_values", "login_hint", "ui_locales",
 		"claims_locales", "display", "claims", "authorization_details", "client_assertion_type", "subject_token_type",
 		"actor_token_type", "requested_token_type", "requested_subject", "token_type_hint", "request_uri", "iss", "error",
 		"error_description", "error_uri", "error_subcode", "post_logout_redirect_uri", "id_token_signed_response_alg",
@@ -41,7 +41,7 @@ func (m *masker) parameter(name, value string) Member {
 	switch {
 	case harmless(name):
 		return Member{Name: name, Value: clean(value, maxNote)}
-	case name == "state" || name == "nonce":
+	case name == "state" || name == "nonce" || name == "code_challenge": // with "plain" it is the verifier
 		return Member{Name: name, Value: beginning(value), Secret: true}
 	}
 	m.explainJWT(name, value)

@@ -190,6 +190,9 @@ func TestStrictTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if tr := hc.Transport.(*http.Transport); tr.TLSClientConfig.MinVersion < tls.VersionTLS12 {
+			t.Errorf("offers %x", tr.TLSClientConfig.MinVersion)
+		}
 		resp, err := hc.Get(s.URL)
 		if err == nil {
 			resp.Body.Close()
