@@ -43,8 +43,10 @@ func (r registry) find(ctx context.Context, id string) (*goidc.Client, error) {
 			c = *found
 		}
 	}
-	// go-oidc takes a native client's registered port for no port, and finds nothing.
-	c.ApplicationType = goidc.ApplicationTypeWeb
+	if requestOf(ctx).endpoint != endpointRegister { // what is registered is told as it is
+		// go-oidc takes a native client's registered port for no port, and finds nothing.
+		c.ApplicationType = goidc.ApplicationTypeWeb
+	}
 	return &c, nil
 }
 
