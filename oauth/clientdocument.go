@@ -17,7 +17,7 @@ import (
 // maxClientDocument: servers need not read more (section 6.6 of the draft).
 const maxClientDocument = 5 << 10
 
-// ErrClientDocument: a client ID metadata document that servers would refuse.
+// ErrClientDocument means that servers would refuse the document.
 const ErrClientDocument failure = "the client ID metadata document cannot be used"
 
 func documentError(why string) error { return &reasoned{ErrClientDocument, why} }

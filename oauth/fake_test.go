@@ -26,7 +26,8 @@ type fake struct {
 	*httptest.Server
 	t      *testing.T
 	key    *rsa.PrivateKey
-	secret string // client secret, for MACs
+	secret string    // client secret, for MACs
+	born   time.Time // when its user signed in
 
 	mu       sync.Mutex // guards what follows
 	metadata map[string]any
@@ -62,7 +63,7 @@ var otherKey = sync.OnceValue(func() *rsa.PrivateKey {
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{
-		t: t, key: oneKey(), hits: map[string]int{}, routes: map[string]http.HandlerFunc{},
+		t: t, born: time.Now(), key: oneKey(), hits: map[string]int{}, routes: map[string]http.HandlerFunc{},
 		claims: map[string]any{}, token: map[string]any{}, header: map[string]any{},
 	}
 	f.Server = httptest.NewServer(f)
@@ -143,7 +144,7 @@ func merged(base, changes map[string]any) map[string]any {
 func (f *fake) idToken() string {
 	now := time.Now().Unix()
 	claims := map[string]any{
-		"iss": f.URL, "sub": "alice", "aud": "client", "iat": now, "exp": now + 300, "auth_time": now - 5,
+		"iss": f.URL, "sub": "alice", "aud": "client", "iat": now, "exp": now + 300, "auth_time": f.born.Unix() - 5,
 	}
 	if f.nonce != "" {
 		claims["nonce"] = f.nonce

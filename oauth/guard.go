@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ErrGuarded: a chain of addresses that began elsewhere leads into a private
+// ErrGuarded means that a chain of addresses that began elsewhere leads into a private
 // network (RFC 9728 section 7.7).
 const ErrGuarded failure = "the address is in a private network, where a chain that began elsewhere must not lead"
 

@@ -197,7 +197,7 @@ func TestRegisterRefused(t *testing.T) {
 	}
 	t.Run("redirected", func(t *testing.T) {
 		elsewhere := newRegistrar(t, 201, `{"client_id":"a"}`)
-		s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, 307))
+		s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 		defer s.Close()
 		_, err := Register(t.Context(), nil, &Metadata{RegistrationEndpoint: s.URL}, ClientMetadata{}, "initial-token")
 		if !errors.Is(err, ErrRedirect) || len(elsewhere.got) != 0 {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ErrForgottenAgain: a new registration did not help either.
+// ErrForgottenAgain means that a new registration did not help either.
 const ErrForgottenAgain failure = "the server does not know the client it has just registered"
 
 // Forgotten reports whether an error of the authorization or token endpoint

@@ -13,7 +13,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 )
 
-// ErrResource: the resource metadata is about another resource (RFC 9728
+// ErrResource means that the resource metadata is about another resource (RFC 9728
 // section 3.3).
 const ErrResource failure = "the resource metadata is of another resource"
 
