@@ -14,7 +14,10 @@ type LoginOptions struct {
 	Device   bool              `json:"device,omitempty"`   // with a device code (RFC 8628), whatever the profile's grant
 	Username string            `json:"username,omitempty"` // grant password: instead of the profile's
 	Password string            `json:"password,omitempty"` // grant password: used once, never kept (RFC 6749 §4.3.1)
-	Prompt   string            `json:"prompt,omitempty"`   // instead of the profile's: "select_account" for another account
+	// RefreshToken is one that was obtained elsewhere: it is spent at once, and the login goes on from there.
+	RefreshToken string `json:"refresh_token,omitempty"`
+
+	Prompt string `json:"prompt,omitempty"` // instead of the profile's: "select_account" for another account
 
 	// What a resource asked for beyond the profile (RFC 6750 §3.1, RFC 9470 §4).
 	Scope     []string `json:"scope,omitempty"` // beside the profile's

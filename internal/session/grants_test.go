@@ -356,3 +356,27 @@ func TestTraceOfALogin(t *testing.T) {
 		}
 	}
 }
+
+// F-138: a refresh token from elsewhere becomes a login of Fob's.
+func TestRefreshTokenBroughtAlong(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	r.login("work")
+	held, err := r.engine.load(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put(r.profile("moved"))
+	status, err := r.engine.Login(t.Context(), "moved", LoginOptions{RefreshToken: held.RefreshToken.Reveal()}, func(ev LoginEvent) { t.Errorf("a person was asked: %s", ev.Kind) })
+	if err != nil || status.State != LoggedIn || !status.Refreshable {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	if !r.works(r.token("moved").AccessToken) {
+		t.Error("its token does not work")
+	}
+	if _, err := r.engine.Login(t.Context(), "moved", LoginOptions{RefreshToken: "nonsense-0123456789"}, func(LoginEvent) {}); err == nil {
+		t.Error("nonsense became a login")
+	}
+	if s := r.status("moved"); s.State != LoggedIn {
+		t.Errorf("nonsense ended the login that was there: %s", s.State)
+	}
+}

@@ -17,6 +17,10 @@ import (
 
 // obtain gets the first token of a login by the profile's grant, telling the faces what the person has to do.
 func (e *Engine) obtain(ctx context.Context, c *client, a *attempt) (*oauth.Token, error) {
+	if token := oauth.Secret(a.options.RefreshToken); token != "" {
+		// The server says what it grants; the profile's scope is what is asked for.
+		return c.Refresh(ctx, &oauth.Token{RefreshToken: token, ScopeRequested: c.profile.Scope, Resource: c.profile.Resource})
+	}
 	grant := c.profile.Grant()
 	if a.options.Device {
 		grant = profiles.GrantDeviceCode
