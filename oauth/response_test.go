@@ -200,8 +200,8 @@ func (f *fake) hybrid(c *Client, responseType string, claims map[string]any) (*A
 	f.t.Helper()
 	r := openid
 	r.ResponseType = responseType
-	a, response := f.authorize(c, r)
-	response = url.Values{"state": {a.State}}
+	a, _ := f.authorize(c, r)
+	response := url.Values{"state": {a.State}}
 	if a.wants("code") {
 		response.Set("code", frontCode)
 	}

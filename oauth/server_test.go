@@ -265,8 +265,8 @@ func TestOtherLoginsAtAServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tok, err = b.Redeem(t.Context(), response); err != nil {
-		t.Fatal(err)
+	if tok, err = b.Redeem(t.Context(), response); err != nil || tok.Claims["sub"] != "demo-ada" {
+		t.Fatalf("%v, %v", tok, err)
 	}
 	fresh := time.Minute
 	demand := &StepUp{Scope: []string{"email"}, ACRValues: []string{"gold"}, MaxAge: &fresh}
