@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"fob": main, "browse": browse, "fob-app": window, "closed": closed,
+		"fob": main, "browse": browse, "redirected": redirected, "fob-app": window, "closed": closed,
 	})
 }
 
@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt, "meanwhile": meanwhile, "foreground": foreground,
+			"fullserver": fullServer, "approving": approving, "setenv": setEnv,
 		},
 	})
 }
@@ -154,7 +155,7 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	faults := map[string]authserver.Fault{
 		"unavailable": authserver.TokenUnavailable, "invalid_grant": authserver.InvalidGrant, "wrong_nonce": authserver.WrongNonce,
-		"denied": authserver.AccessDenied, "html": authserver.AuthorizeHTML, "discovery_down": authserver.DiscoveryDown,
+		"denied": authserver.AccessDenied, "html": authserver.AuthorizeHTML, "discovery_down": authserver.DiscoveryDown, "inactive": authserver.IntrospectionInactive,
 	}
 	name, ok := faults[args[0]]
 	if !ok {
@@ -215,7 +216,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt N TEXT COMMAND…")
 	}
-	converse(ts, args[0], args[1], args[2:], func(process *os.Process) { ts.Check(process.Signal(os.Interrupt)) })
+	converse(ts, args[0], args[1], args[2:], func(process *os.Process, _ string) { ts.Check(process.Signal(os.Interrupt)) })
 }
 
 // meanwhile N TEXT 'OTHER; OTHER' COMMAND…: the other commands run when the command has printed the text; the command ends with
@@ -224,7 +225,7 @@ func meanwhile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: meanwhile N TEXT OTHERS COMMAND…")
 	}
-	converse(ts, args[0], args[1], args[3:], func(*os.Process) {
+	converse(ts, args[0], args[1], args[3:], func(*os.Process, string) {
 		for other := range strings.SplitSeq(args[2], ";") {
 			words := strings.Fields(other)
 			ts.Check(ts.Exec(words[0], words[1:]...))
@@ -233,7 +234,7 @@ func meanwhile(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // converse runs a command, acts once when it has printed a text, and holds it to its exit code.
-func converse(ts *testscript.TestScript, want, text string, command []string, act func(*os.Process)) {
+func converse(ts *testscript.TestScript, want, text string, command []string, act func(*os.Process, string)) {
 	cmd := prepare(ts, command)
 	reader, writer, err := os.Pipe()
 	ts.Check(err)
@@ -248,7 +249,7 @@ func converse(ts *testscript.TestScript, want, text string, command []string, ac
 		printed.WriteString(scanner.Text() + "\n")
 		if !acted && strings.Contains(scanner.Text(), text) {
 			acted = true
-			act(cmd.Process)
+			act(cmd.Process, scanner.Text())
 		}
 	}
 	if !acted {

@@ -80,13 +80,15 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	if len(rest.scopes) > 0 {
 		c.add("scope", rest.scopes...)
 	}
+	if rest.secretStdin {
+		if err := c.useStdin("client_secret"); err != nil {
+			return err
+		}
+	}
 	if err := f.takePairs(ctx, &c, rest.pairs); err != nil {
 		return err
 	}
 	if rest.secretStdin {
-		if c.stdin != "" {
-			return misused("give one of them as a file", "standard input cannot be read for both %s and client_secret", c.stdin)
-		}
 		secret, err := f.readSecret(ctx, "client_secret")
 		if err != nil {
 			return err

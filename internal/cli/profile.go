@@ -112,8 +112,10 @@ func profileText(view agent.ProfileView) string {
 			}
 		}
 		for _, value := range values {
-			rows = append(rows, []string{key, value})
-			key = ""
+			for line := range strings.Lines(value) { // a certificate has several
+				rows = append(rows, []string{key, strings.TrimRight(line, "\n")})
+				key = ""
+			}
 		}
 	}
 	for _, problem := range view.Invalid {

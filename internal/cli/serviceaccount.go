@@ -16,7 +16,9 @@ func (f *face) fromServiceAccount(ask *addAsk, c *changes) error {
 		return misused("write --service-account @FILE, or - for standard input", "the key file of a service account is a secret, and every process on this computer can read a command line")
 	}
 	if ask.account == "-" {
-		c.stdin = "--service-account"
+		if err := c.useStdin("--service-account"); err != nil {
+			return err
+		}
 	}
 	text, err := f.fileValue("--service-account", ask.account)
 	if err != nil {

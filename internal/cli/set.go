@@ -15,7 +15,7 @@ type changes struct {
 	keys    []string
 	values  map[string][]string
 	secrets map[string]string
-	stdin   string // the key that standard input was read for: there is one of it
+	stdin   string // the key that standard input is read for
 }
 
 func (c *changes) add(key string, values ...string) {
@@ -39,8 +39,26 @@ func (c *changes) addSecret(key, value string) error {
 	return nil
 }
 
+// useStdin keeps standard input for one key: there is one of it.
+func (c *changes) useStdin(key string) error {
+	if c.stdin != "" {
+		return misused("give one of them as @FILE", "standard input cannot be read for both %s and %s", c.stdin, key)
+	}
+	c.stdin = key
+	return nil
+}
+
 // takePairs reads KEY=VALUE words. Repeating a key of a list adds to it.
 func (f *face) takePairs(ctx context.Context, c *changes, pairs []string) error {
+	for _, pair := range pairs { // before the first one is read
+		key, value, _ := strings.Cut(pair, "=")
+		if field, known := profiles.FieldByKey(key); value != "-" || !known || field.Kind != profiles.KindSecret && !field.Multiline {
+			continue
+		}
+		if err := c.useStdin(key); err != nil {
+			return err
+		}
+	}
 	for _, pair := range pairs {
 		key, value, found := strings.Cut(pair, "=")
 		if !found || key == "" {
@@ -48,12 +66,6 @@ func (f *face) takePairs(ctx context.Context, c *changes, pairs []string) error 
 			return misused("`fob profile fields` lists the keys", "write settings as KEY=VALUE")
 		}
 		field, known := profiles.FieldByKey(key)
-		if value == "-" && (field.Kind == profiles.KindSecret || field.Multiline) {
-			if c.stdin != "" {
-				return misused("give one of them as KEY=@FILE", "standard input cannot be read for both %s and %s", c.stdin, key)
-			}
-			c.stdin = key
-		}
 		switch {
 		case known && field.Kind == profiles.KindSecret:
 			secret, err := f.secretValue(ctx, field, value)
