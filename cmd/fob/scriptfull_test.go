@@ -52,7 +52,12 @@ func fullServer(ts *testscript.TestScript, _ bool, args []string) {
 		options.Registration = &authserver.Registration{}
 	}
 	if slices.Contains(args, "twoservers") {
-		options.ResourceServers = []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}
+		for range 2 {
+			other, err := authserver.Start(context.Background(), authserver.Options{})
+			ts.Check(err)
+			ts.Defer(func() { other.Close() })
+			options.ResourceServers = append(options.ResourceServers, other.Issuer())
+		}
 	}
 	s, err := authserver.Start(context.Background(), options)
 	ts.Check(err)

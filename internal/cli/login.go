@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -147,6 +148,11 @@ func (ask *loginAsk) check(cmd *cobra.Command) error {
 		return misused("", "--account and --prompt exclude each other")
 	case ask.options.MaxAge != nil && *ask.options.MaxAge < 0:
 		return misused("0 asks for a login now", "--max-age is negative")
+	}
+	if ask.api.url != "" {
+		if err := checkRequest(http.MethodGet, ask.api.url); err != nil {
+			return err
+		}
 	}
 	return ask.pages.check()
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -58,6 +59,10 @@ func (f *face) loginToAPI(ctx context.Context, ask loginAsk) error {
 	}
 	defer client.Close()
 	found, err := client.Explore(ctx, ask.api.url)
+	var known *agent.Error
+	if errors.As(err, &known) && known.Kind == agent.TryAgain {
+		known.Remedy = "see that the address is right, and try again" // there is no login yet that could be kept
+	}
 	if err != nil {
 		return err
 	}
@@ -81,12 +86,12 @@ func (f *face) loginToAPI(ctx context.Context, ask loginAsk) error {
 	if err != nil {
 		return err
 	}
-	return f.callOnce(ctx, client, ask, ask.api.url)
+	return f.callOnce(ctx, client, ask, status)
 }
 
 // adopt makes the profile, when the user wants what was found.
 func (f *face) adopt(ctx context.Context, client *agent.Client, found agent.Exploration, ask apiAsk) (string, error) {
-	f.showChain(found)
+	f.showChain(found, ask)
 	adoption := agent.Adoption{URL: ask.url, Name: ask.name, ClientID: ask.clientID, Document: ask.document}
 	for _, host := range found.Hosts { // those that were shown, no other
 		adoption.Hosts = append(adoption.Hosts, host.Host)
@@ -103,7 +108,7 @@ func (f *face) adopt(ctx context.Context, client *agent.Client, found agent.Expl
 			return "", err
 		}
 	}
-	if found.Client == "ask" && ask.clientID == "" && ask.document == "" {
+	if found.Client == "ask" && len(found.Servers) == 1 && ask.clientID == "" && ask.document == "" {
 		if adoption.ClientID, err = f.askClientID(adoption.Server); err != nil {
 			return "", err
 		}
@@ -119,15 +124,20 @@ func (f *face) adopt(ctx context.Context, client *agent.Client, found agent.Expl
 }
 
 // showChain shows every host that the login would talk to, and what each gets (RFC 9728 §7, R-204).
-func (f *face) showChain(found agent.Exploration) {
+func (f *face) showChain(found agent.Exploration, ask apiAsk) {
 	f.say("a login for %s talks to", found.URL)
 	var rows [][]string
+	last := ""
 	for _, host := range found.Hosts {
-		mark := ""
+		name, mark := host.Host, ""
 		if host.New {
 			mark = "new"
 		}
-		rows = append(rows, []string{host.Host, mark, host.Role, "gets " + host.Gets})
+		if name == last { // it stands above
+			name, mark = "", ""
+		}
+		last = host.Host
+		rows = append(rows, []string{name, mark, host.Role, "gets " + host.Gets})
 	}
 	for line := range strings.Lines(indent(table(rows))) {
 		f.say("%s", strings.TrimRight(line, "\n"))
@@ -138,10 +148,7 @@ func (f *face) showChain(found agent.Exploration) {
 	for _, note := range found.Notes {
 		f.say("note: %s", note)
 	}
-	switch found.Client {
-	case "document":
-		f.say("Fob shows itself there by a client ID metadata document")
-	case "registration":
+	if found.Client == "registration" && ask.clientID == "" && ask.document == "" {
 		f.say("Fob registers itself there as a client")
 	}
 }
@@ -219,7 +226,8 @@ func (f *face) question(text string) (string, error) {
 }
 
 // callOnce calls the API with the new token and says what it answered. When the API asks for a stronger login, one is offered.
-func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk, address string) error {
+func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk, status agent.Status) error {
+	address := ask.api.url
 	for again := false; ; again = true {
 		answer, err := client.Request(ctx, agent.Request{Name: ask.name, URL: address})
 		if err != nil {
@@ -234,6 +242,7 @@ func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk,
 			return nil
 		}
 		f.say("%s", demand.Reason)
+		demand.Options.Scope = slices.DeleteFunc(demand.Options.Scope, func(s string) bool { return slices.Contains(status.ScopeRequested, s) })
 		command := "fob login " + quoted(ask.name) + stepUpFlags(demand.Options)
 		if again || !f.conversing() {
 			return &agent.Error{Kind: agent.LogInFirst, Code: "step_up", Sentence: "the API wants another login than this one", Remedy: command}
@@ -247,8 +256,7 @@ func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk,
 			return nil
 		}
 		ask.options.Scope, ask.options.ACRValues, ask.options.MaxAge = demand.Options.Scope, demand.Options.ACRValues, demand.Options.MaxAge
-		status, err := f.logIn(ctx, client, ask)
-		if err != nil {
+		if status, err = f.logIn(ctx, client, ask); err != nil {
 			return err
 		}
 		if err := f.loggedIn(status, false); err != nil {
