@@ -114,6 +114,12 @@ func (a *Authorization) checkIssuer(response url.Values) (Check, error) {
 	case len(iss) > 1:
 		return check, &reasoned{ErrIssuer, "iss is there twice"}
 	case len(iss) == 0:
+		if a.wants("id_token") && response.Get("id_token") != "" {
+			// RFC 9207 section 4: the id_token names the issuer, too, and is
+			// checked before anything is sent. OpenID Providers rely on it.
+			check.Detail = "not sent beside an id_token, which names the issuer"
+			return check, nil
+		}
 		if a.metadata.AuthorizationResponseIssSupported {
 			return check, &reasoned{ErrIssuer, "the server promises iss in its response, and it is missing"}
 		}

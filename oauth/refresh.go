@@ -53,6 +53,12 @@ func (c *Client) RefreshWith(ctx context.Context, prev *Token, r TokenRequest) (
 	if err := r.check(); err != nil {
 		return fail(err)
 	}
+	var chosen []string
+	for name, values := range map[string][]string{"scope": r.Scope, "resource": r.Resource, "audience": r.Audience} {
+		if len(values) > 0 {
+			chosen = append(chosen, name)
+		}
+	}
 	if len(r.Resource) == 0 {
 		r.Resource = prev.Resource
 	}
@@ -67,6 +73,7 @@ func (c *Client) RefreshWith(ctx context.Context, prev *Token, r TokenRequest) (
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {prev.RefreshToken.Reveal()},
 	}), prev.ProofKey)
+	k.chosen = chosen
 	for _, values := range r.Extra {
 		k.secrets = append(k.secrets, values...)
 	}

@@ -363,4 +363,18 @@ func TestRefreshWith(t *testing.T) {
 	if f.count("/token") != n {
 		t.Error("something was sent")
 	}
+	// where the profile leaves the resources out, a token for one of them can still be asked for.
+	c.Params = map[RequestKind]url.Values{ForRefresh: {"resource": {""}}}
+	for resource, want := range map[string][]string{"": nil, "https://b.example": {"https://b.example"}} {
+		r := TokenRequest{}
+		if resource != "" {
+			r.Resource = []string{resource}
+		}
+		if _, err := c.RefreshWith(t.Context(), prev, r); err != nil {
+			t.Error(err)
+		}
+		if form, _ := f.lastForm(); !slices.Equal(form["resource"], want) {
+			t.Errorf("asked for %q, sent %q", resource, form["resource"])
+		}
+	}
 }

@@ -253,6 +253,43 @@ func TestHybrid(t *testing.T) {
 	}
 }
 
+// an id_token in the response says the issuer, so that iss may be missing beside it; and it is no less checked.
+func TestHybridIssuer(t *testing.T) {
+	tests := []struct {
+		responseType string
+		claims       map[string]any
+		check        string
+		want         error
+	}{
+		{"code id_token", nil, "", nil},
+		{"id_token", nil, "", nil},
+		{"code id_token", map[string]any{"iss": "https://evil.example"}, "front channel iss", ErrIssuer},
+		{"code token", nil, "", ErrIssuer},
+	}
+	for _, tt := range tests {
+		f := newFake(t)
+		f.metadata["response_types_supported"] = nil
+		f.metadata["authorization_response_iss_parameter_supported"] = true
+		a, response := f.hybrid(f.client(), tt.responseType, tt.claims)
+		_, err := a.Redeem(t.Context(), response)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.responseType, err, tt.want)
+		}
+		var refused *CheckError
+		if tt.check != "" && (!errors.As(err, &refused) || refused.Check.Name != tt.check) {
+			t.Errorf("%s: not refused by %s: %v", tt.responseType, tt.check, err)
+		}
+		if tt.want != nil && f.count("/token") != 0 {
+			t.Errorf("%s: the code was sent", tt.responseType)
+		}
+		// An error has no id_token.
+		a, _ = f.hybrid(f.client(), tt.responseType, nil)
+		if _, err := a.Redeem(t.Context(), url.Values{"state": {a.State}, "error": {"access_denied"}}); !errors.Is(err, ErrIssuer) {
+			t.Errorf("%s, an error: %v", tt.responseType, err)
+		}
+	}
+}
+
 // what came through the browser is not believed.
 func TestHybridRefused(t *testing.T) {
 	tests := []struct {

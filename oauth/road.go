@@ -222,6 +222,9 @@ type call struct {
 	proof  *ProofKey         // signs a DPoP proof; nil: none is sent
 	// anonymous: a client without an id may make this call.
 	anonymous bool
+	// chosen names what this one request is for: it stays where the profile
+	// leaves it out of every other.
+	chosen []string
 	// whole: the form is complete, and the profile's parameters are in it.
 	whole bool
 	// secrets are values of the form that are secret beside the usual ones.
@@ -256,6 +259,9 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 	form := k.form
 	if !k.whole {
 		form = c.params(k.kind, form)
+		for _, name := range k.chosen {
+			form[name] = k.form[name]
+		}
 	}
 	if form, err = tidy(form); err != nil {
 		return fail(err)

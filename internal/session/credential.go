@@ -87,7 +87,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	}
 	fresh, err := c.RefreshWith(ctx, before.Token, want)
 	if err != nil {
-		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) {
+		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
 			e.unspent(q.Name)
 			return nil, err // what was asked for is wrong, not the login
 		}

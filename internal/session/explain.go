@@ -135,6 +135,9 @@ func explainCode(name string, answer *oauth.Error) *Error {
 	case "":
 		said.Code, said.Sentence = CodeServer, answer.Error()
 		said.Remedy = "see that the issuer and the endpoints of the profile are right and that the network lets them through"
+		if errors.Is(answer, oauth.ErrRequest) { // nothing was sent
+			said.Code, said.Remedy = CodeProfileInvalid, "ask for something else, or change the profile: fob profile edit "+quoteArg(name)
+		}
 	}
 	return said
 }
