@@ -150,6 +150,12 @@ const body = async (req) => {
   return new URLSearchParams(text);
 };
 
+// form is what oidc-provider makes of a form: of a name that comes twice, a list.
+const form = async (req) => {
+  const all = await body(req);
+  return Object.fromEntries([...all.keys()].map((name) => [name, all.getAll(name).length > 1 ? all.getAll(name) : all.get(name)]));
+};
+
 // grantAll is a grant of all that was asked for.
 async function grantAll(grant, params) {
   const scope = params.scope ?? '';
@@ -162,8 +168,9 @@ async function grantAll(grant, params) {
 provider.use(async (ctx, next) => {
   count(ctx.path);
   if (ctx.path === '/auth' || ctx.path === '/request' || ctx.path === '/backchannel') {
+    if (ctx.method === 'POST') ctx.req.body = await form(ctx.req); // before the provider has decrypted what is in it
+    const object = ctx.query.request ?? ctx.req.body?.request;
     await next();
-    const object = ctx.query.request ?? ctx.oidc?.body?.request;
     if (object) count(object.split('.').length === 5 ? 'request objects, encrypted' : 'request objects');
     return undefined;
   }
