@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -65,20 +66,80 @@ func (a *actions) logout(name string, local bool, done func(agent.Status, error)
 	begin(a, func(ctx context.Context) (agent.Status, error) { return a.agent.Logout(ctx, name, local) }, done)
 }
 
-// login runs one login and opens its page, unless another face has opened it and reopen does not insist. opened is posted
-// with the page's address, unopened with the reason when no browser could be started.
-func (a *actions) login(name string, reopen bool, opened func(agent.LoginEvent), unopened func(error), done func(agent.Status, error)) {
+// login runs one login and opens its page when it has one, unless another face has opened it and reopen does not insist. told is
+// posted with what the person has to do, unopened with the reason when no browser could be started.
+func (a *actions) login(name string, o agent.LoginOptions, reopen bool, told func(agent.LoginEvent), unopened func(error), done func(agent.Status, error)) {
 	begin(a, func(ctx context.Context) (agent.Status, error) {
-		return a.agent.Login(ctx, name, agent.LoginOptions{}, func(event agent.LoginEvent) {
-			if event.Kind != "open" {
+		return a.agent.Login(ctx, name, o, func(event agent.LoginEvent) {
+			if event.Kind == "done" {
 				return
 			}
-			a.post(func() { opened(event) })
-			if !event.Joined || reopen {
+			a.post(func() { told(event) })
+			if event.Kind == "open" && (!event.Joined || reopen) {
 				a.open(event.URL, event.Browser, unopened)
 			}
 		})
 	}, done)
+}
+
+func (a *actions) begin(name string, done func(agent.Pending, error)) {
+	begin(a, func(ctx context.Context) (agent.Pending, error) {
+		return a.agent.Begin(ctx, name, agent.LoginOptions{})
+	}, done)
+}
+
+func (a *actions) complete(name, answer string, done func(agent.Status, error)) {
+	begin(a, func(ctx context.Context) (agent.Status, error) { return a.agent.Complete(ctx, name, answer) }, done)
+}
+
+func (a *actions) endSession(name string, done func(string, error)) {
+	begin(a, func(ctx context.Context) (string, error) { return a.agent.EndSession(ctx, name) }, done)
+}
+
+func (a *actions) introspect(name string, done func(agent.Introspection, error)) {
+	begin(a, func(ctx context.Context) (agent.Introspection, error) {
+		return a.agent.Introspect(ctx, name, "access_token")
+	}, done)
+}
+
+func (a *actions) userInfo(name string, done func(map[string]any, error)) {
+	begin(a, func(ctx context.Context) (map[string]any, error) { return a.agent.UserInfo(ctx, name) }, done)
+}
+
+func (a *actions) keys(name string, done func(json.RawMessage, error)) {
+	begin(a, func(ctx context.Context) (json.RawMessage, error) { return a.agent.Keys(ctx, name) }, done)
+}
+
+func (a *actions) makeKey(name, alg string, replace bool, done func(json.RawMessage, error)) {
+	begin(a, func(ctx context.Context) (json.RawMessage, error) { return a.agent.MakeKey(ctx, name, alg, replace) }, done)
+}
+
+func (a *actions) trace(name string, done func([]agent.TraceRun, error)) {
+	begin(a, func(ctx context.Context) ([]agent.TraceRun, error) { return a.agent.Trace(ctx, name) }, done)
+}
+
+func (a *actions) request(name string, done func(agent.Response, error)) {
+	begin(a, func(ctx context.Context) (agent.Response, error) {
+		return a.agent.Request(ctx, agent.Request{Name: name})
+	}, done)
+}
+
+// explore finds out what is behind an address; the returned function gives up.
+func (a *actions) explore(address string, done func(agent.Exploration, error)) (cancel func()) {
+	mine, cancel := context.WithCancel(a.ctx)
+	begin(a, func(context.Context) (agent.Exploration, error) {
+		defer cancel()
+		return a.agent.Explore(mine, address)
+	}, func(found agent.Exploration, err error) {
+		if !errors.Is(err, context.Canceled) {
+			done(found, err)
+		}
+	})
+	return cancel
+}
+
+func (a *actions) adopt(adoption agent.Adoption, done func(string, error)) {
+	begin(a, func(ctx context.Context) (string, error) { return a.agent.Adopt(ctx, adoption) }, done)
 }
 
 // open shows a page in the desktop's browser, or with the profile's own command.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"fob/internal/agent"
@@ -13,6 +14,8 @@ type Agent interface {
 	keeper
 	giver
 	scribe
+	asker
+	finder
 	house
 }
 
@@ -28,12 +31,31 @@ type keeper interface {
 	CancelLogin(ctx context.Context, name string) error
 	Refresh(ctx context.Context, name string) (agent.Status, error)
 	Logout(ctx context.Context, name string, local bool) (agent.Status, error)
+	Begin(ctx context.Context, name string, o agent.LoginOptions) (agent.Pending, error)
+	Complete(ctx context.Context, name, answer string) (agent.Status, error)
+	EndSession(ctx context.Context, name string) (string, error)
 }
 
 // giver hands out tokens.
 type giver interface {
 	Copy(ctx context.Context, name string, form agent.Form, env map[string]string) (time.Duration, error)
 	Token(ctx context.Context, q agent.TokenQuery, minTTL time.Duration) (agent.Handout, error)
+}
+
+// asker asks servers about a login, and tells what was said to them.
+type asker interface {
+	Introspect(ctx context.Context, name, which string) (agent.Introspection, error)
+	UserInfo(ctx context.Context, name string) (map[string]any, error)
+	Request(ctx context.Context, r agent.Request) (agent.Response, error)
+	Trace(ctx context.Context, name string) ([]agent.TraceRun, error)
+}
+
+// finder makes profiles and keys that somebody else knows the half of.
+type finder interface {
+	Explore(ctx context.Context, address string) (agent.Exploration, error)
+	Adopt(ctx context.Context, a agent.Adoption) (string, error)
+	Keys(ctx context.Context, name string) (json.RawMessage, error)
+	MakeKey(ctx context.Context, name, alg string, replace bool) (json.RawMessage, error)
 }
 
 // scribe reads and writes profiles.

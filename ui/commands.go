@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 // intent is something the user asks for with a profile.
@@ -26,6 +27,8 @@ const (
 	askLogout   intent = "log out"
 	askEdit     intent = "edit"
 	askDoctor   intent = "doctor"
+	askPage     intent = "page" // of a device login
+	askCode     intent = "copy code"
 	askNothing  intent = ""
 )
 
@@ -40,26 +43,59 @@ type offer struct {
 // function of the scene alone, shared by the buttons, the keys and the list's menu.
 func offers(s scene) []offer {
 	status, on := s.status, s.online
+	login, again, logout := "Log in", "Log in again", "Log out"
+	if unattended(status) {
+		login, again, logout = "Get token", "Get a new token", "Discard token"
+	}
 	switch status.State {
 	case agent.LoggingIn:
-		linked := s.waiting != nil
-		return []offer{{"Open again", askReopen, on}, {"Copy link", askCopyLink, linked}, {"Cancel", askCancel, on}}
+		return whileLoggingIn(s)
 	case agent.LoggedIn, agent.Expiring, agent.Offline:
 		second := offer{"Refresh", askRefresh, on}
-		if !status.Refreshable {
-			second = offer{"Log in again", askLogin, on}
+		switch {
+		case !status.Refreshable:
+			second = offer{again, askLogin, on}
+		case unattended(status):
+			second.label = again
 		}
-		return []offer{{"Copy token", askCopy, on}, second, {"Log out", askLogout, on}}
+		return []offer{{"Copy token", askCopy, on}, second, {logout, askLogout, on}}
 	case agent.LoginRequired:
-		return []offer{{"Log in", askLogin, on}, {"Log out", askLogout, on}}
+		return []offer{{login, askLogin, on}, {logout, askLogout, on}}
 	case agent.Unusable:
 		if status.Problem != nil && aboutStore(status.Problem.Code) {
 			return []offer{{"See what is missing", askDoctor, on}, {"Edit profile", askEdit, on}}
 		}
 		return []offer{{"Edit profile", askEdit, on}}
 	default:
-		return []offer{{"Log in", askLogin, on}}
+		return []offer{{login, askLogin, on}}
 	}
+}
+
+// whileLoggingIn is what can be done while a login waits for somebody: by what it waits for.
+func whileLoggingIn(s scene) []offer {
+	on, cancel := s.online, offer{"Cancel", askCancel, s.online}
+	kind := ""
+	if s.waiting != nil {
+		kind = s.waiting.kind
+	}
+	switch {
+	case kind == "device":
+		return []offer{{"Open page", askPage, on}, {"Copy code", askCode, true}, cancel}
+	case kind == "open", kind == "" && browses(s.status):
+		return []offer{{"Open again", askReopen, on}, {"Copy link", askCopyLink, kind == "open"}, cancel}
+	case unattended(s.status):
+		return []offer{{"Getting a token …", askNothing, false}, cancel}
+	}
+	return []offer{{"Waiting …", askNothing, false}, cancel}
+}
+
+// unattended says whether a profile gets its token without a person: then nobody logs in or out. A profile that cannot be read
+// has no grant and is none of these.
+func unattended(s agent.Status) bool { return s.Grant != "" && !s.Attended }
+
+// browses says whether a profile's login opens a page in a browser of this machine.
+func browses(s agent.Status) bool {
+	return s.Grant == "" || profiles.Profile{GrantType: s.Grant}.UsesBrowser()
 }
 
 // commands are the buttons under the state. The primary one never moves; the ▾ stands beside it when a token can be copied.

@@ -21,10 +21,30 @@ type scene struct {
 	now     time.Time
 }
 
-// waiting is a login that waits for a person.
+// waiting is a login that waits for a person, as its event told.
 type waiting struct {
-	url, browser string
+	kind         string // "open", "device", "ciba" or "keychain"
+	url, browser string // open
+	unopened     bool   // open: no browser could be started here
+	code         string // device: what to type in
+	page         string // device: where
+	complete     string // device: the page that has the code in it already; may be ""
+	binding      string // ciba: what the other device shows too
 	began, until time.Time
+}
+
+// waitingOf is what an event says of a login.
+func waitingOf(e agent.LoginEvent, now time.Time) *waiting {
+	return &waiting{kind: e.Kind, url: e.URL, browser: e.Browser, code: e.UserCode, page: e.VerificationURI, complete: e.VerificationURIComplete,
+		binding: e.BindingMessage, began: now, until: e.Until}
+}
+
+// address is the page of a device login that asks for the least typing.
+func (w *waiting) address() string {
+	if w.complete != "" {
+		return w.complete
+	}
+	return w.page
 }
 
 // wrongBrowserAfter is how long a login waits before the window asks whether the page opened in the wrong browser: a
@@ -44,25 +64,28 @@ type head struct {
 	renewal  *line
 	times    *fyne.Container // left and renewal
 	commands *commands
-	hint     *line
+	weak     *fyne.Container // what the profile allows although it is unsafe
+	unsafe   *line
 	problem  *banner
 	failure  *banner
 }
 
 func newHead() *head {
 	h := &head{name: newShortLine("", title), tag: newPill(), shape: square(nil, 16), state: newShortLine("", plain), bar: newBar(),
-		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), hint: newShortLine("", muted), problem: newBanner(), failure: newBanner()}
+		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), unsafe: newShortLine("", look{color: colorSoon}), problem: newBanner(), failure: newBanner()}
 	h.failure.shut.Show()
 	h.renewal.look.align = fyne.TextAlignTrailing
 	h.more = quiet("", theme.MoreHorizontalIcon(), nil)
 	h.times = across(12, 1, h.left, h.renewal)
+	h.weak = across(8, 1, newBadge("weak"), h.unsafe)
+	h.weak.Hide()
 	h.content = column(10,
 		column(4,
 			across(8, 0, h.name, h.tag, h.more),
 			across(8, 1, h.shape, h.state)),
 		column(5, h.bar, h.times),
 		h.commands.content,
-		h.hint,
+		h.weak,
 		h.failure.content,
 		h.problem.content,
 	)
@@ -98,22 +121,21 @@ func (h *head) show(s scene) {
 	}
 	h.failure.show(status.Name, failure, needs, s.now)
 	h.commands.show(s)
+	h.unsafe.set(weakWords(status.Weaknesses))
+	visible(h.weak, len(status.Weaknesses) > 0)
 	h.tick(s)
 }
 
 // tick writes only what moves with time; it is called each second.
 func (h *head) tick(s scene) {
 	words, part := countdown(s.status, s.now)
-	renews, color, hint := renewal(s.status, s.now), stateColor(s.status.State), ""
+	renews, color := renewal(s.status, s.now), stateColor(s.status.State)
 	if s.status.State == agent.LoggingIn {
-		words, renews = "Waiting for the browser", ""
-		if w := s.waiting; w != nil {
+		words, renews = waitingWords(s), ""
+		if w := s.waiting; w != nil && !w.until.IsZero() {
 			left := w.until.Sub(s.now)
 			renews = exactly(max(0, left)) + " left"
 			part = float64(left) / float64(max(1, w.until.Sub(w.began)))
-			if s.now.Sub(w.began) >= wrongBrowserAfter {
-				hint = "Wrong browser? Copy the link and open it in the right one."
-			}
 		}
 	}
 	// The bar and the line under it are there in every state, also empty: what follows, the primary action first, must not
@@ -125,24 +147,24 @@ func (h *head) tick(s scene) {
 		h.times.Refresh() // it needs more room than the words before
 	}
 	h.bar.set(part, color)
-	h.hint.set(hint)
-	visible(h.hint, hint != "")
 	if s.status.Problem != nil {
 		h.problem.tick(s.status.Problem, s.now)
 	}
 }
 
-// detail is the right side.
+// detail is the right side: the head, and below it one profile in depth, or what to do while its login waits for somebody.
 type detail struct {
 	content *fyne.Container
 	head    *head
 	tabs    *tabs
+	card    *loginCard
 	name    string
 }
 
 func newDetail() *detail {
-	d := &detail{head: newHead(), tabs: newTabs()}
-	d.content = container.NewBorder(inset(18, 6, 24, 24, d.head.content), nil, nil, nil, inset(0, 0, 16, 16, d.tabs.content))
+	d := &detail{head: newHead(), tabs: newTabs(), card: newLoginCard()}
+	below := container.NewStack(d.tabs.content, d.card.content)
+	d.content = container.NewBorder(inset(18, 6, 24, 24, d.head.content), nil, nil, nil, inset(0, 0, 16, 16, below))
 	return d
 }
 
@@ -155,4 +177,14 @@ func (d *detail) show(s scene) {
 		d.tabs.clear(s.status, s.now)
 	}
 	d.tabs.online(s.online)
+	waits := s.status.State == agent.LoggingIn
+	d.card.show(s)
+	visible(d.card.content, waits)
+	visible(d.tabs.content, !waits)
+}
+
+// tick writes only what moves with time.
+func (d *detail) tick(s scene) {
+	d.head.tick(s)
+	d.card.tick(s)
 }

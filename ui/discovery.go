@@ -114,10 +114,8 @@ func (e *editor) fill() {
 	for _, f := range e.all() {
 		e.discover.hint(f)
 	}
-	if scope := e.field("scope"); scope != nil {
-		if len(e.discover.found.ScopesSupported) > 0 {
-			scope.suggestions()
-		}
+	if scope := e.built("scope"); scope != nil {
+		e.offerScopes(scope)
 		if len(scope.values()) == 0 {
 			var usual []string
 			for _, s := range []string{"openid", "profile", "email", "offline_access"} {
@@ -128,7 +126,7 @@ func (e *editor) fill() {
 			scope.set(usual)
 		}
 	}
-	method := e.field("token_endpoint_auth_method")
+	method := e.built("token_endpoint_auth_method")
 	offered := e.discover.found.TokenEndpointAuthMethodsSupported
 	// Without a list the default is client_secret_basic (RFC 8414 §2); with one that lacks it, post is the other choice.
 	if method != nil && len(method.values()) == 0 && len(offered) > 0 && !slices.Contains(offered, "client_secret_basic") {

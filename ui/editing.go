@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
@@ -24,7 +25,26 @@ func draftOf(preset profiles.Preset, free func(string) string) draft {
 			}
 		}
 	}
+	if p.Color == "" && preset.ID != "oidc" && preset.ID != "api" { // those two are of no brand
+		p.Color = preset.Color
+	}
 	return draft{profile: p, preset: &preset}
+}
+
+// chooseFile lets the user choose a file whose content becomes the field's value.
+func (w *Window) chooseFile(f *field) {
+	dialog.ShowFileOpen(func(file fyne.URIReadCloser, err error) {
+		if file == nil && err == nil {
+			return // cancelled
+		}
+		if err == nil {
+			defer file.Close()
+			err = f.take(file.URI().Name(), file)
+		}
+		if err != nil {
+			f.hint.set(sentence(err.Error()), colorNeed)
+		}
+	}, w.window)
 }
 
 // edit opens the form for a profile that exists.
@@ -75,10 +95,17 @@ func (w *Window) openEditor(e *editor, heading string) {
 	}
 	e.offer, e.pass = w.suggest, w.onShortcut
 	e.discover.button.OnTapped = func() { e.onDiscover(w.actions.discover) }
-	e.advanced.refresh = e.check
+	e.file = w.chooseFile
+	e.copied = w.actions.clipboard.SetContent
 	below := across(10, 0, e.reason, quiet("Cancel", nil, leave), e.save)
 	p := newPage(heading, nil, e.body(func(address string) { w.actions.open(address, "", w.failed) }), below, leave)
 	p.accept, p.about = e.onSave, e
+	p.find = func() {
+		if !e.advanced.inside.Visible() {
+			e.advanced.unfold()
+		}
+		w.window.Canvas().Focus(e.advanced.search)
+	}
 	p.focus = e.firstEmpty()
 	w.open(p)
 }

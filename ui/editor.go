@@ -2,13 +2,10 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
@@ -23,15 +20,18 @@ type draft struct {
 	stored  []string         // keys of the secrets that the keychain holds for it; their values never come here
 }
 
-// editor is the form for a profile.
+// editor is the form for a profile. A field has a widget only once it is shown: there are far more fields than any one grant
+// uses.
 type editor struct {
 	draft    draft
 	begin    profiles.Profile // as it was when the form opened
-	fields   []*field
-	answers  []*field // the preset's questions
+	known    *profiles.Preset // the server's, for its words and scopes; nil for one that Fob does not know
+	front    *fyne.Container  // what everybody needs
+	fields   []*field         // of front, in the order to show them
+	answers  []*field         // the preset's questions
+	guide    *guide           // what a preset has to say, or nil
 	advanced *advanced
 	discover *discovery
-	forget   *checkbox // removes a stored secret
 	save     *button
 	reason   *line
 	taken    []string // names that other profiles have
@@ -39,6 +39,8 @@ type editor struct {
 
 	accept func(agent.ProfileEdit)
 	offer  func(*field, []profiles.Choice) // shows suggestions
+	file   func(*field)                    // lets the user choose a file for the field
+	copied func(string)                    // puts something that is no secret on the clipboard
 	pass   func(fyne.Shortcut)             // takes shortcuts that are not a field's
 }
 
@@ -48,7 +50,13 @@ func newEditor(d draft, taken []string) *editor {
 	e.reason = newShortLine("", muted)
 	e.reason.look.align = fyne.TextAlignTrailing
 	e.discover = newDiscovery()
+	e.front = column(6)
+	e.known = d.preset
+	if preset, ok := profiles.PresetByID(d.profile.Preset); ok && e.known == nil {
+		e.known = &preset
+	}
 	if d.preset != nil {
+		e.guide = newGuide(*d.preset, func(text string) { e.copied(text) })
 		for _, q := range d.preset.Questions {
 			// A question for a field is that field; Keycloak's realm is not the field realm.
 			if !strings.Contains(strings.Join(d.preset.Profile.Get(q.Key), " "), "{"+q.Key+"}") {
@@ -56,29 +64,45 @@ func newEditor(d draft, taken []string) *editor {
 			}
 		}
 	}
-	for _, about := range profiles.Fields() {
-		if !about.Advanced {
-			e.fields = append(e.fields, e.build(about))
-		}
-	}
-	e.advanced = newAdvanced(e.buildAdvanced)
+	e.advanced = newAdvanced(e.build, e.check)
 	e.advanced.search.shortcut = e.onShortcut
 	e.check()
 	return e
+}
+
+// frontFields are the fields that are not folded away: the grant stands before what depends on it.
+func frontFields() []profiles.Field {
+	var all []profiles.Field
+	for _, about := range profiles.Fields() {
+		if !about.Advanced && about.Key != "grant_type" {
+			all = append(all, about)
+		}
+		if about.Key == "color" {
+			grant, _ := profiles.FieldByKey("grant_type")
+			all = append(all, grant)
+		}
+	}
+	return all
 }
 
 // build makes a field's widget with the draft's value in it.
 func (e *editor) build(about profiles.Field) *field {
 	f := newField(about)
 	f.set(e.draft.profile.Get(about.Key))
+	if e.known != nil {
+		f.word = e.known.Words[about.Key]
+	}
 	switch {
 	case about.Kind == profiles.KindSecret && slices.Contains(e.draft.stored, about.Key):
 		f.entry.SetPlaceHolder("stored; leave empty to keep it")
-		e.forget = newCheckbox("Forget it", func(bool) { e.check() })
-		f.put(e.forget)
+		f.forget = newCheckbox("Forget it", func(bool) { e.check() })
+		f.put(f.forget)
 	case about.Key == "issuer":
 		f.put(e.discover.button)
+	case about.Key == "scope":
+		e.offerScopes(f)
 	}
+	e.discover.hint(f)
 	return e.watch(f)
 }
 
@@ -87,30 +111,20 @@ func (e *editor) watch(f *field) *field {
 	if f.entry != nil {
 		f.entry.shortcut = e.onShortcut
 	}
-	f.pick = func(f *field) { e.offer(f, e.suggestions(f)) }
+	f.pick = func(f *field) { e.offer(f, f.about.Choices) }
+	f.open = func(f *field) { e.file(f) }
 	return f
 }
 
 func (e *editor) onShortcut(s fyne.Shortcut) { e.pass(s) }
 
-func (e *editor) buildAdvanced() []*field {
-	var all []*field
-	for _, about := range profiles.Fields() {
-		if about.Advanced {
-			f := e.build(about)
-			e.discover.hint(f)
-			all = append(all, f)
-		}
-	}
-	return all
-}
-
 // all are the fields that exist as widgets.
 func (e *editor) all() []*field {
-	return slices.Concat(e.fields, e.advanced.fields)
+	return slices.Concat(e.fields, e.advanced.fields())
 }
 
-func (e *editor) field(key string) *field {
+// built is the field's widget, or nil while it has none.
+func (e *editor) built(key string) *field {
 	for _, f := range e.all() {
 		if f.about.Key == key {
 			return f
@@ -125,27 +139,32 @@ func (e *editor) onTyped() {
 	e.check()
 }
 
+// given are the answers to the preset's questions.
+func (e *editor) given() map[string]string {
+	given := map[string]string{}
+	for _, q := range e.answers {
+		given[strings.TrimPrefix(q.about.Key, "?")] = strings.Join(q.values(), "")
+	}
+	return given
+}
+
 // answer fills the preset's answers into the fields that the user has not changed.
 func (e *editor) answer() {
 	if e.draft.preset == nil || len(e.answers) == 0 {
 		return
 	}
-	given := map[string]string{}
-	for _, q := range e.answers {
-		given[strings.TrimPrefix(q.about.Key, "?")] = strings.Join(q.values(), "")
-	}
-	filled, err := e.draft.preset.New("x", given)
+	filled, err := e.draft.preset.New("x", e.given())
 	if err != nil {
 		return
 	}
-	for _, f := range e.all() {
-		if !f.touched && f.about.Key != "name" && f.about.Kind != profiles.KindSecret && strings.Contains(strings.Join(e.draft.preset.Profile.Get(f.about.Key), " "), "{") {
-			f.set(filled.Get(f.about.Key))
+	for _, about := range profiles.Fields() {
+		if about.Kind == profiles.KindSecret || about.Key == "name" || !strings.Contains(strings.Join(e.draft.preset.Profile.Get(about.Key), " "), "{") {
+			continue
 		}
-	}
-	for _, about := range profiles.Fields() { // those that have no widget yet
-		if e.field(about.Key) == nil && about.Kind != profiles.KindSecret && strings.Contains(strings.Join(e.draft.preset.Profile.Get(about.Key), " "), "{") {
+		if f := e.built(about.Key); f == nil {
 			_ = e.draft.profile.Set(about.Key, filled.Get(about.Key)...) // what does not fit is found by Validate
+		} else if !f.touched {
+			f.set(filled.Get(about.Key))
 		}
 	}
 }
@@ -183,6 +202,7 @@ func (e *editor) check() {
 // blame keeps the first problem of each field.
 func (e *editor) blame(key string, err error) {
 	var p profiles.Problem
+	key, _, _ = strings.Cut(key, ".") // a parameter's problem is shown at its field
 	if err == nil || e.problems[key] != "" {
 		return
 	}
@@ -193,33 +213,86 @@ func (e *editor) blame(key string, err error) {
 	}
 }
 
+// wanted says whether a field has a meaning for the draft, or something that is wrong about it.
+func (e *editor) wanted(about profiles.Field) bool {
+	if e.problems[about.Key] != "" && about.Key != "preset" {
+		return true // else nobody could mend it
+	}
+	return about.Shown(e.draft.profile)
+}
+
 // show is the only code that changes the form's widgets after they are built.
 func (e *editor) show() {
-	reason := ""
-	for _, f := range slices.Concat(e.answers, e.fields, e.advanced.fields) {
+	e.arrange()
+	e.advanced.arrange(e.wanted, e.draft.profile)
+	weak := map[string]string{}
+	for _, w := range e.draft.profile.Weaknesses() {
+		weak[w.Key] = strings.TrimSpace(weak[w.Key] + " " + w.Sentence)
+	}
+	for _, f := range slices.Concat(e.answers, e.fields, e.advanced.fields()) {
 		problem := e.problems[f.about.Key]
-		if problem != "" && reason == "" {
-			reason = f.about.Label + " " + problem
-		}
 		if !f.touched && strings.HasPrefix(problem, "is missing") {
 			problem = "" // nobody is told of a mistake before making one
 		}
-		f.show(problem)
-		if _, real := profiles.FieldByKey(f.about.Key); real {
-			visible(f.content, f.about.Shown(e.draft.profile) && e.advanced.wants(f))
-		}
-	}
-	for key, problem := range e.problems {
-		if reason == "" {
-			reason = key + " " + problem // an advanced field that has no widget yet
-		}
+		f.show(problem, weak[f.about.Key])
+		f.mark()
 	}
 	look := muted
 	look.align = fyne.TextAlignTrailing
+	reason := e.firstProblem()
 	e.reason.setLook(reason, look)
 	enable(e.save, reason == "")
-	e.advanced.count(e.draft.profile)
 	e.discover.offer(e.problems["issuer"] == "" && e.draft.profile.Issuer != "")
+	if e.guide != nil {
+		e.guide.show(e.draft.profile, e.given())
+	}
+}
+
+// firstProblem is what stands between the user and Save: the first in the order of the form.
+func (e *editor) firstProblem() string {
+	for _, q := range e.answers {
+		if problem := e.problems[q.about.Key]; problem != "" {
+			return q.about.Label + " " + problem
+		}
+	}
+	for _, about := range slices.Concat(frontFields(), profiles.Fields()) {
+		if problem := e.problems[about.Key]; problem != "" {
+			return about.Label + " " + problem
+		}
+	}
+	for key, problem := range e.problems {
+		return key + " " + problem
+	}
+	return ""
+}
+
+// arrange puts the fields that the draft's grant and method use into the form, each in its place.
+func (e *editor) arrange() {
+	var now []*field
+	var inside []fyne.CanvasObject
+	for _, about := range frontFields() {
+		i := slices.IndexFunc(e.fields, func(f *field) bool { return f.about.Key == about.Key })
+		if i < 0 && !e.wanted(about) {
+			continue
+		}
+		var f *field
+		if i < 0 {
+			f = e.build(about)
+		} else {
+			f = e.fields[i]
+		}
+		now = append(now, f)
+		visible(f.content, e.wanted(about))
+		inside = append(inside, f.content)
+		if about.Key == "issuer" {
+			inside = append(inside, e.discover.content)
+		}
+	}
+	e.fields = now
+	if !slices.Equal(inside, e.front.Objects) {
+		e.front.Objects = inside
+		e.front.Refresh()
+	}
 }
 
 // refused says why the agent did not take the profile.
@@ -236,17 +309,17 @@ func (e *editor) changed() bool {
 }
 
 // secrets are the secrets to store: those that were typed, and those to forget as empty ones. A secret that was left alone
-// is not in it and stays as it is.
+// is not in it and stays as it is; so does one that the profile does not use.
 func (e *editor) secrets() map[string]string {
 	secrets := map[string]string{}
 	for _, f := range e.all() {
 		if f.about.Kind != profiles.KindSecret {
 			continue
 		}
-		if f.entry.Text != "" {
-			secrets[f.about.Key] = f.entry.Text
-		} else if e.forget != nil && e.forget.Checked {
+		if f.forget != nil && f.forget.Checked {
 			secrets[f.about.Key] = ""
+		} else if f.entry.Text != "" && f.about.Shown(e.draft.profile) {
+			secrets[f.about.Key] = f.entry.Text
 		}
 	}
 	return secrets
@@ -265,132 +338,17 @@ func (e *editor) onSave() {
 	e.accept(edit)
 }
 
-// suggestions are the values a field offers: its own, or the scopes that the server said it knows.
-func (e *editor) suggestions(f *field) []profiles.Choice {
-	if f.about.Key == "scope" {
-		var all []profiles.Choice
-		for _, scope := range e.discover.found.ScopesSupported {
-			all = append(all, profiles.Choice{Value: scope, Label: scope})
-		}
-		return all
-	}
-	return f.about.Choices
-}
-
 // body is the form: what a preset has to say, the fields everyone needs, and the rest.
 func (e *editor) body(openURL func(string)) fyne.CanvasObject {
 	form := column(6)
-	if e.draft.preset != nil {
-		form.Add(inset(0, 8, 0, 0, guide(*e.draft.preset, openURL)))
+	if e.guide != nil {
+		e.guide.open = openURL
+		form.Add(inset(0, 8, 0, 0, e.guide.content))
 	}
 	for _, f := range e.answers {
 		form.Add(f.content)
 	}
-	for _, f := range e.fields {
-		form.Add(f.content)
-		if f.about.Key == "issuer" {
-			form.Add(e.discover.content)
-		}
-	}
+	form.Add(e.front)
 	form.Add(e.advanced.content)
 	return form
-}
-
-// guide is what a preset says about registering a client there.
-func guide(p profiles.Preset, openURL func(string)) fyne.CanvasObject {
-	lines := container.New(tight{})
-	if p.Register != "" {
-		register := paragraph("Register: " + p.Register + ".")
-		register.TextStyle.Bold = true
-		lines.Add(register)
-	}
-	for _, note := range p.Notes {
-		lines.Add(paragraph(note))
-	}
-	links := container.NewHBox()
-	link := func(label, address string) {
-		if address != "" && !strings.Contains(address, "{") {
-			links.Add(quiet(label, theme.ComputerIcon(), func() { openURL(address) }))
-		}
-	}
-	link("Open the server's console", p.Console)
-	link("Documentation", p.Documentation)
-	return card(column(0, lines, links))
-}
-
-// advanced are the fields that most profiles leave alone, folded away until asked for, by group, with a search.
-type advanced struct {
-	content *fyne.Container
-	toggle  *button
-	search  *input
-	inside  *fyne.Container
-	fields  []*field
-	heads   map[string]*fyne.Container
-	build   func() []*field
-	refresh func()
-}
-
-func newAdvanced(build func() []*field) *advanced {
-	a := &advanced{build: build, search: newInput("Search the advanced fields"), heads: map[string]*fyne.Container{}}
-	a.toggle = quiet("Advanced", theme.MenuExpandIcon(), func() { a.unfold() })
-	a.search.OnChanged = func(string) { a.filter() }
-	a.search.SetIcon(theme.SearchIcon())
-	a.inside = column(6)
-	a.inside.Hide()
-	a.content = column(6, besides(0, a.toggle), a.inside)
-	return a
-}
-
-// unfold shows or hides the fields; they are made when first asked for.
-func (a *advanced) unfold() {
-	if a.fields == nil {
-		a.fields = a.build()
-		a.inside.Add(a.search)
-		for _, f := range a.fields {
-			if a.heads[f.about.Group] == nil {
-				a.heads[f.about.Group] = inset(10, 2, 0, 0, newLine(strings.ToUpper(f.about.Group), section))
-				a.inside.Add(a.heads[f.about.Group])
-			}
-			a.inside.Add(f.content)
-		}
-		a.filter()
-	}
-	open := !a.inside.Visible()
-	visible(a.inside, open)
-	a.toggle.SetIcon(map[bool]fyne.Resource{true: theme.MenuDropDownIcon(), false: theme.MenuExpandIcon()}[open])
-	a.content.Refresh()
-}
-
-// wants says whether the search keeps a field.
-func (a *advanced) wants(f *field) bool {
-	if !f.about.Advanced {
-		return true
-	}
-	text := strings.ToLower(f.about.Label + " " + f.about.Key + " " + f.about.Help + " " + f.about.Group)
-	return containsAll(text, strings.Fields(strings.ToLower(a.search.Text)))
-}
-
-func (a *advanced) filter() {
-	a.refresh()
-	for group, head := range a.heads {
-		visible(head, slices.ContainsFunc(a.fields, func(f *field) bool { return f.about.Group == group && f.content.Visible() }))
-	}
-	a.content.Refresh()
-}
-
-// count says on the fold how many of the fields have a value.
-func (a *advanced) count(p profiles.Profile) {
-	n := 0
-	for _, about := range profiles.Fields() {
-		if about.Advanced && about.Key != "preset" && len(p.Get(about.Key)) > 0 {
-			n++
-		}
-	}
-	text := "Advanced"
-	if n > 0 {
-		text = fmt.Sprintf("Advanced (%d set)", n)
-	}
-	if a.toggle.Text != text {
-		a.toggle.SetText(text)
-	}
 }

@@ -20,6 +20,23 @@ func preset(t *testing.T, id string) profiles.Preset {
 	return p
 }
 
+// field is the widget of a field; one that is folded away is unfolded.
+func (e *editor) field(key string) *field {
+	if f := e.built(key); f != nil {
+		return f
+	}
+	if !e.advanced.inside.Visible() {
+		e.advanced.unfold()
+	}
+	for _, g := range e.advanced.groups {
+		for _, about := range g.fieldGroup.fields {
+			g.open = g.open || about.Key == key
+		}
+	}
+	e.check()
+	return e.built(key)
+}
+
 func TestSaveIsForWhatIsValid(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.fromPreset(preset(t, "oidc"))
@@ -94,7 +111,7 @@ func TestEveryPresetCanBeBegun(t *testing.T) {
 					t.Errorf("%s begins with a mistake: %s %s", p.ID, key, problem)
 				}
 			}
-			e.advanced.unfold()
+			e.unfoldAll()
 			for _, q := range p.Questions {
 				if strings.Contains(s.screen(), "{"+q.Key+"}") {
 					t.Errorf("%s shows the placeholder of %s", p.ID, q.Key)
@@ -138,7 +155,7 @@ func TestAStoredSecretNeverComesBack(t *testing.T) {
 			t.Error("the typed secret was not sent")
 		}
 		e = open()
-		e.forget.SetChecked(true)
+		e.field("client_secret").forget.SetChecked(true)
 		e.onSave()
 		s.settle()
 		if got, there := s.agent.edits[2].Secrets["client_secret"]; !there || got != "" {
@@ -204,7 +221,6 @@ func TestDiscoveryFillsWhatIsEmptyAndCanBeCancelled(t *testing.T) {
 		if got := e.draft.profile.TokenEndpointAuthMethod; got != "client_secret_post" {
 			t.Errorf("the method is %q", got)
 		}
-		e.advanced.unfold()
 		if got := e.field("token_endpoint"); got.entry.Text != "" || !strings.HasPrefix(got.entry.PlaceHolder, "https://login.example.com/token") {
 			t.Errorf("the endpoint is %q behind %q: the issuer is its source", got.entry.Text, got.entry.PlaceHolder)
 		}
@@ -215,23 +231,252 @@ func TestDiscoveryFillsWhatIsEmptyAndCanBeCancelled(t *testing.T) {
 	})
 }
 
+// unfoldAll makes the widget of every field that the draft uses.
+func (e *editor) unfoldAll() {
+	if !e.advanced.inside.Visible() {
+		e.advanced.unfold()
+	}
+	for _, g := range e.advanced.groups {
+		g.open = true
+	}
+	e.check()
+}
+
+// shown are the keys of the fields in sight.
+func (e *editor) shown() string {
+	var keys []string
+	for _, f := range e.fields {
+		if f.content.Visible() {
+			keys = append(keys, f.about.Key)
+		}
+	}
+	if e.advanced.inside.Visible() {
+		for _, g := range e.advanced.groups {
+			for _, about := range g.fieldGroup.fields {
+				if f := g.made[about.Key]; f != nil && g.inside.Visible() && f.content.Visible() {
+					keys = append(keys, f.about.Key)
+				}
+			}
+		}
+	}
+	return strings.Join(keys, " ")
+}
+
+// F-050: what a profile may hold besides the everyday is one search away, and costs nothing until then.
 func TestAdvancedIsFoldedAndSearched(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.fromPreset(preset(t, "github"))
 		e := s.editorOf()
-		if len(e.advanced.fields) != 0 || !strings.Contains(e.advanced.toggle.Text, "2 set") {
-			t.Errorf("%d advanced fields exist before they are asked for; the fold says %q", len(e.advanced.fields), e.advanced.toggle.Text)
+		if n := len(e.advanced.fields()); n != 0 || !strings.Contains(e.advanced.toggle.Text, "2 set") {
+			t.Errorf("%d advanced fields exist before they are asked for; the fold says %q", n, e.advanced.toggle.Text)
 		}
 		s.tap(e.advanced.toggle)
-		e.advanced.search.SetText("revoc")
-		var left []string
-		for _, f := range e.advanced.fields {
-			if f.content.Visible() {
-				left = append(left, f.about.Key)
+		if n := len(e.advanced.fields()); n > 40 {
+			t.Errorf("unfolding makes %d fields: only groups with a value are open", n)
+		}
+		find := func(words, want string) {
+			t.Helper()
+			e.advanced.search.SetText(words)
+			before := len(strings.Split(e.shown(), " "))
+			if got := e.shown(); !strings.HasSuffix(got, strings.TrimSpace(" "+want)) || before != 12+len(strings.Fields(want)) {
+				t.Errorf("the search for %q keeps %q", words, got)
 			}
 		}
-		if strings.Join(left, " ") != "revocation_endpoint revocation_endpoint_auth_method request_params" {
-			t.Errorf("the search keeps %q", left)
+		find("revoc", "revocation_endpoint revocation_endpoint_auth_method request_params")
+		find("code_challenge", "code_challenge_method")              // by its key
+		find("RFC 9126 §5", "pushed_authorization_request_endpoint") // by its section
+		find("device_code_param", "")                                // another grant's
+		s.sees("No field that this grant uses")
+		s.ctrl(fyne.KeyF)
+		if s.window.Canvas().Focused() != fyne.Focusable(e.advanced.search) {
+			t.Error("Ctrl+F does not lead to the search")
+		}
+	})
+}
+
+func TestAFieldShowsOnlyWhenItsGrantUsesIt(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.fromPreset(preset(t, "oidc"))
+		e := s.editorOf()
+		grant := e.field("grant_type")
+		for _, c := range grant.about.Choices {
+			grant.choice.SetSelected(c.Label)
+			for _, about := range frontFields() {
+				in := strings.Contains(" "+e.shown()+" ", " "+about.Key+" ")
+				if want := about.Shown(e.draft.profile) || e.problems[about.Key] != ""; in != want {
+					t.Errorf("with the grant %s, %s is in sight: %t", c.Value, about.Key, in)
+				}
+			}
+			if got := e.draft.profile.Grant(); got != c.Value {
+				t.Errorf("choosing %q makes the grant %q", c.Label, got)
+			}
+		}
+		grant.choice.SetSelected(another)
+		if !grant.entry.Visible() {
+			t.Fatal("another grant cannot be named")
+		}
+		grant.entry.SetText("urn:example:grant")
+		if e.draft.profile.GrantType != "urn:example:grant" || e.problems["grant_type"] != "" {
+			t.Errorf("the grant is %q: %s", e.draft.profile.GrantType, e.problems["grant_type"])
+		}
+		// A method brings its fields, too.
+		e.field("token_endpoint_auth_method").choice.SetSelected("Self-signed TLS certificate")
+		if got := " " + e.shown() + " "; strings.Contains(got, " client_secret ") || !strings.Contains(got, " tls_client_certificate ") || !strings.Contains(got, " tls_client_key ") {
+			t.Errorf("with a certificate the form shows %q", got)
+		}
+	})
+}
+
+func TestWhatIsTypedIsCheckedWhileTyping(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.fromPreset(preset(t, "oidc"))
+		e := s.editorOf()
+		for key, bad := range map[string]string{"claims": `{"userinfo":`, "ca_certificate": "-----BEGIN", "quirks": "[1"} {
+			f := e.field(key)
+			if f == nil {
+				t.Fatalf("no field %s in %q", key, e.shown())
+			}
+			if !f.entry.MultiLine {
+				t.Errorf("%s has one line", key)
+			}
+			f.entry.SetText(bad)
+			if got := f.hint.words; !strings.HasPrefix(got.Text, f.about.Label) || got.Style.ColorName != colorNeed {
+				t.Errorf("%s says %q of %q", key, got.Text, bad)
+			}
+			if !e.save.Disabled() {
+				t.Errorf("%s can be saved as %q", key, bad)
+			}
+			f.entry.SetText("")
+		}
+		e.field("claims").entry.SetText(`{"userinfo":{"email":null}}`)
+		if e.problems["claims"] != "" || e.draft.profile.Claims == "" {
+			t.Errorf("the claims are %q: %s", e.draft.profile.Claims, e.problems["claims"])
+		}
+	})
+}
+
+func TestAValueIsReadFromAFile(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.fromPreset(preset(t, "oidc"))
+		e := s.editorOf()
+		e.field("token_endpoint_auth_method").choice.SetSelected("JWT signed with a private key")
+		key := e.field("private_key")
+		if err := key.take("key.json", strings.NewReader(`{"kty":"oct","k":"`+canary+`"}`+"\n")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(key.entry.Text, canary) || !strings.HasPrefix(key.hint.words.Text, "Read from key.json") && e.problems["private_key"] == "" {
+			t.Errorf("the field says %q", key.hint.words.Text)
+		}
+		s.seesNot("SECRET") // also what came from a file is masked
+		if err := key.take("disk.img", strings.NewReader(strings.Repeat("x", fileMost+1))); err == nil || !strings.Contains(err.Error(), "disk.img") {
+			t.Errorf("a file that is far too large is taken: %v", err)
+		}
+	})
+}
+
+func TestEverySecretIsForgottenOnItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(crowd()...)
+		fake.views["Acme API"] = agent.ProfileView{Secrets: []string{"tls_client_key", "private_key"},
+			Profile: profiles.Profile{Name: "Acme API", Issuer: "https://login.example.com", ClientID: "fob", TokenEndpointAuthMethod: "private_key_jwt", TLSClientCertificateBoundAccessTokens: true}}
+		s := newStage(t, fake, "Acme API")
+		s.edit("Acme API")
+		s.settle()
+		e := s.editorOf()
+		if e.field("tls_client_key").forget == nil || e.field("private_key").forget == nil || e.field("private_key_password").forget != nil {
+			t.Fatal("a stored secret cannot be forgotten, or one that is not stored can")
+		}
+		e.field("tls_client_key").forget.SetChecked(true)
+		if got := e.secrets(); len(got) != 1 || got["tls_client_key"] != "" {
+			t.Errorf("%d secrets are sent", len(got))
+		}
+	})
+}
+
+func TestAWeakSwitchHasABadge(t *testing.T) { // R-020
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.fromPreset(preset(t, "oidc"))
+		e := s.editorOf()
+		f := e.field("tls_skip_verify")
+		if f.weak.Visible() {
+			t.Error("a switch that is off is called weak")
+		}
+		f.box.SetChecked(true)
+		if !f.weak.Visible() || !strings.HasPrefix(f.hint.words.Text, "Nobody checks who the server is") {
+			t.Errorf("the switch says %q", f.hint.words.Text)
+		}
+		if !e.draft.profile.TLSSkipVerify {
+			t.Error("the box does not set the field")
+		}
+		f.box.SetChecked(false)
+		if f.weak.Visible() || e.draft.profile.TLSSkipVerify {
+			t.Error("the badge stays")
+		}
+		e.field("grant_type").choice.SetSelected("User name and password (legacy)")
+		if !e.field("grant_type").weak.Visible() {
+			t.Error("the password grant has no badge")
+		}
+	})
+}
+
+// F-212: a preset speaks the words of its server's own console.
+func TestAPresetTellsWhatToRegister(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.fromPreset(preset(t, "salesforce"))
+		e := s.editorOf()
+		if got := e.field("client_id").hint.words.Text; !strings.HasPrefix(got, "There it is called “Consumer Key”.") {
+			t.Errorf("the client id's help is %q", got)
+		}
+		if e.draft.profile.Color != e.draft.preset.Color {
+			t.Errorf("the colour is %q", e.draft.profile.Color)
+		}
+		s.sees("Callback URL to register")
+		s.tap(e.guide.copy)
+		if got := fyne.CurrentApp().Clipboard().Content(); got != "http://localhost:8400/callback" {
+			t.Errorf("copied %q", got)
+		}
+		e.field("redirect_uri").entry.SetText("http://localhost:9999/cb")
+		if e.guide.value.text != "http://localhost:9999/cb" || e.guide.copy.Text != "Copy" {
+			t.Errorf("the address to register stays %q", e.guide.value.text)
+		}
+		scope := e.field("scope")
+		first := scope.below.Objects[0].(*fyne.Container).Objects[0].(*chip)
+		was := first.on
+		s.tap(first)
+		if got := scope.holds(first.value); got == was || first.on != got {
+			t.Errorf("pressing %s: the field holds %q, the chip says %t", first.value, scope.entry.Text, first.on)
+		}
+		s.tap(first)
+		if first.on != was {
+			t.Error("a second press does not take it back")
+		}
+		s.back()
+		s.fromPreset(preset(t, "github"))
+		if got := s.editorOf().guide.value.text; got != "http://127.0.0.1/callback" {
+			t.Errorf("where any port will do, %q is to be registered", got)
+		}
+	})
+}
+
+func TestTheGalleryIsSearched(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.ctrl(fyne.KeyN)
+		g := s.page.about.(*gallery)
+		if len(g.tiles.Objects) != len(profiles.Presets()) {
+			t.Errorf("%d servers are offered", len(g.tiles.Objects))
+		}
+		for _, r := range "entra" { // the search has the focus
+			s.window.Canvas().Focused().TypedRune(r)
+		}
+		if len(g.tiles.Objects) != 2 {
+			t.Errorf("%d servers are called Entra", len(g.tiles.Objects))
+		}
+		g.search.SetText("no such server")
+		s.sees("OpenID Connect fits most servers")
+		g.search.SetText("keycloak")
+		s.key(fyne.KeyReturn)
+		if e := s.editorOf(); e.draft.preset.ID != "keycloak" {
+			t.Errorf("Enter chose %s", e.draft.preset.ID)
 		}
 	})
 }
@@ -274,9 +519,7 @@ func TestEveryFieldKeepsItsValue(t *testing.T) {
 	}
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		e := newEditor(draft{profile: full.Clone(), was: "all"}, nil)
-		e.advanced.refresh = e.check
-		e.advanced.unfold()
-		e.check()
+		e.unfoldAll()
 		for _, f := range profiles.Fields() {
 			if got, want := strings.Join(e.draft.profile.Get(f.Key), " "), strings.Join(full.Get(f.Key), " "); got != want {
 				t.Errorf("showing %s makes %q of %q", f.Key, got, want)

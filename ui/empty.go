@@ -54,6 +54,11 @@ func (e *empty) say(p agent.Problem) {
 	visible(e.wrong, p.Sentence != "")
 }
 
+// newFixed gives content one width.
+func newFixed(width float32, content fyne.CanvasObject) *fyne.Container {
+	return container.New(fixedWidth(width), content)
+}
+
 // fixedWidth gives its content one width, so that wrapped text knows its height.
 type fixedWidth float32
 

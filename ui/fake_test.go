@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,7 +30,17 @@ type fakeAgent struct {
 	watchers []chan agent.Update
 	ends     []chan error
 	login    chan agent.LoginEvent // events of a login in progress
-	hold     chan struct{}         // Discover waits for it when it is not nil
+	hold     chan struct{}         // Discover and Explore wait for it when it is not nil
+	options  []agent.LoginOptions  // of each login
+	pending  agent.Pending
+	answers  []string
+	page     string // that ends the session
+	active   agent.Introspection
+	userinfo map[string]any
+	runs     []agent.TraceRun
+	chain    agent.Exploration
+	adopted  []agent.Adoption
+	reply    agent.Response
 }
 
 func newFake(statuses ...agent.Status) *fakeAgent {
@@ -137,7 +148,10 @@ func (f *fakeAgent) Details(_ context.Context, name string) (agent.Details, erro
 	return d, err
 }
 
-func (f *fakeAgent) Login(ctx context.Context, name string, _ agent.LoginOptions, event func(agent.LoginEvent)) (agent.Status, error) {
+func (f *fakeAgent) Login(ctx context.Context, name string, o agent.LoginOptions, event func(agent.LoginEvent)) (agent.Status, error) {
+	f.mu.Lock()
+	f.options = append(f.options, o)
+	f.mu.Unlock()
 	if err := f.ask("login %s", name); err != nil {
 		return agent.Status{}, err
 	}
@@ -267,6 +281,69 @@ func (f *fakeAgent) Demo(context.Context) (string, error) {
 	}
 	f.tell(agent.Update{Profiles: []agent.Status{{Name: "Demo", State: agent.LoggedOut, Issuer: "http://127.0.0.1:9480"}}})
 	return "Demo", nil
+}
+
+func (f *fakeAgent) Begin(_ context.Context, name string, _ agent.LoginOptions) (agent.Pending, error) {
+	return f.pending, f.ask("begin %s", name)
+}
+
+func (f *fakeAgent) Complete(_ context.Context, name, answer string) (agent.Status, error) {
+	err := f.ask("complete %s", name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers = append(f.answers, answer)
+	return agent.Status{Name: name}, err
+}
+
+func (f *fakeAgent) EndSession(_ context.Context, name string) (string, error) {
+	return f.page, f.ask("end session %s", name)
+}
+
+func (f *fakeAgent) Introspect(_ context.Context, name, which string) (agent.Introspection, error) {
+	return f.active, f.ask("introspect %s %s", name, which)
+}
+
+func (f *fakeAgent) UserInfo(_ context.Context, name string) (map[string]any, error) {
+	return f.userinfo, f.ask("userinfo %s", name)
+}
+
+func (f *fakeAgent) Request(_ context.Context, r agent.Request) (agent.Response, error) {
+	return f.reply, f.ask("request %s %s%s", r.Name, r.Method, r.URL)
+}
+
+func (f *fakeAgent) Trace(_ context.Context, name string) ([]agent.TraceRun, error) {
+	return f.runs, f.ask("trace %s", name)
+}
+
+func (f *fakeAgent) Explore(ctx context.Context, address string) (agent.Exploration, error) {
+	err := f.ask("explore %s", address)
+	if f.hold != nil {
+		select {
+		case <-ctx.Done():
+			return agent.Exploration{}, ctx.Err()
+		case <-f.hold:
+		}
+	}
+	return f.chain, err
+}
+
+func (f *fakeAgent) Adopt(_ context.Context, a agent.Adoption) (string, error) {
+	if err := f.ask("adopt %s", a.URL); err != nil {
+		return "", err
+	}
+	f.mu.Lock()
+	f.adopted = append(f.adopted, a)
+	f.mu.Unlock()
+	f.tell(agent.Update{Profiles: []agent.Status{{Name: "api.example.com", State: agent.LoggedOut, Grant: "authorization_code", Attended: true, APIBaseURL: a.URL}}})
+	return "api.example.com", nil
+}
+
+func (f *fakeAgent) Keys(_ context.Context, name string) (json.RawMessage, error) {
+	return json.RawMessage(`{"keys":[{"kty":"EC","kid":"one"}]}`), f.ask("keys %s", name)
+}
+
+func (f *fakeAgent) MakeKey(_ context.Context, name, alg string, replace bool) (json.RawMessage, error) {
+	return json.RawMessage(`{"keys":[{"kty":"EC","kid":"two"}]}`), f.ask("make key %s %s replace=%t", name, alg, replace)
 }
 
 // noon is when the tests happen.

@@ -1,15 +1,14 @@
 package ui
 
 import (
-	"image/color"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"fob/profiles"
 )
@@ -19,13 +18,20 @@ import (
 type field struct {
 	content *fyne.Container
 	about   profiles.Field
-	entry   *input  // nil for a choice or a colour
-	choice  *picker // nil for the others
+	entry   *input    // nil for a choice, a box or a colour; beside an open choice it holds what is not offered
+	choice  *picker   // nil for the others
+	box     *checkbox // nil for the others
 	colors  *swatches
 	hint    *note
-	beside  *fyne.Container // room for a button, for the issuer's
+	weak    *badge          // says that what is chosen is weak
+	beside  *fyne.Container // room for buttons, such as the issuer's
+	below   *fyne.Container // room for what is offered, such as scopes
+	forget  *checkbox       // removes a stored secret; nil where none is stored
+	word    string          // what the server's own pages call it
+	source  string          // which file the value was read from
 	typed   func()          // the value changed
 	pick    func(*field)    // the user asks for the suggestions
+	open    func(*field)    // the user wants the value from a file
 	touched bool
 	quietly bool // a value is being set by the program
 	had     []string
@@ -33,37 +39,107 @@ type field struct {
 
 const labelWidth = 168
 
+// another is the choice that opens an entry for what is not offered.
+const another = "Another, by its name …"
+
 func newField(about profiles.Field) *field {
-	f := &field{about: about, hint: newNote(about.Help), beside: container.NewHBox()}
-	var control fyne.CanvasObject
+	f := &field{about: about, hint: newNote(about.Help), beside: container.NewHBox(), weak: newBadge("weak")}
+	f.below = column(4)
+	f.weak.Hide()
+	f.below.Hide()
+	f.beside.Hide() // until something is put there
+	control := f.control()
+	if f.entry != nil && (about.Kind == profiles.KindSecret || about.Kind == profiles.KindPEM || about.Kind == profiles.KindJSON) {
+		label := ""
+		if about.Multiline {
+			label = "Open file …"
+		}
+		f.put(quiet(label, theme.FolderOpenIcon(), func() { f.open(f) }))
+	}
+	name := across(6, 0, newLabel(about.Label), f.weak)
+	f.content = container.New(formRow{labelWidth}, name, column(4, across(6, 0, control, f.beside), f.below), f.hint)
+	return f
+}
+
+// newLabel is a field's name, on two lines where one is too short for it.
+func newLabel(text string) fyne.CanvasObject {
+	words := strings.Fields(text)
+	n := len(words)
+	for n > 1 && fyne.MeasureText(strings.Join(words[:n], " "), textSize(""), fyne.TextStyle{}).Width > labelWidth-14 {
+		n--
+	}
+	lines := column(1, newShortLine(strings.Join(words[:n], " "), plain))
+	if n < len(words) {
+		lines.Add(newShortLine(strings.Join(words[n:], " "), plain))
+	}
+	return lines
+}
+
+// control is the widget of the field's kind.
+func (f *field) control() fyne.CanvasObject {
+	about := f.about
 	switch {
 	case about.Kind == profiles.KindColor:
 		f.colors = newSwatches(func() { f.changed() })
-		control = f.colors.content
+		return f.colors.content
+	case about.Kind == profiles.KindBool:
+		f.box = newCheckbox("Yes", func(bool) { f.changed() })
+		return f.box
 	case about.Kind == profiles.KindChoice && !about.Open:
 		f.choice = newPicker(labels(about.Choices), func(string) { f.changed() })
-		control = f.choice
-	default:
-		f.entry = newInput(example(about))
+		return f.choice
+	case about.Kind == profiles.KindChoice:
+		f.entry = newInput("for example urn:example:grant-type:custom")
 		f.entry.OnChanged = func(string) { f.changed() }
-		f.entry.MultiLine = about.Kind == profiles.KindList || about.Kind == profiles.KindParameters
-		if f.entry.MultiLine {
-			f.entry.Wrapping = fyne.TextWrapBreak
-			f.entry.SetMinRowsVisible(2)
-		}
-		f.entry.Password = about.Kind == profiles.KindSecret
-		if f.entry.Password {
-			f.entry.ActionItem = newReveal(f.entry)
-		}
-		control = f.entry
-		if len(about.Choices) > 0 {
-			f.suggestions()
-		}
+		f.entry.Hide()
+		f.choice = newPicker(append(labels(about.Choices), another), func(chosen string) {
+			visible(f.entry, chosen == another)
+			f.content.Refresh()
+			f.changed()
+		})
+		return column(4, f.choice, f.entry)
 	}
-	name := newShortLine(about.Label, plain)
-	f.beside.Hide() // until something is put there
-	f.content = container.New(formRow{labelWidth}, name, across(6, 0, control, f.beside), f.hint)
-	return f
+	f.entry = newInput(example(about))
+	f.entry.OnChanged = func(string) {
+		f.source = ""
+		f.changed()
+	}
+	f.entry.MultiLine = about.Multiline || about.Kind == profiles.KindList || about.Kind == profiles.KindParameters
+	if f.entry.MultiLine {
+		f.entry.Wrapping = fyne.TextWrapBreak
+		f.entry.SetMinRowsVisible(2)
+	}
+	if about.Multiline {
+		f.entry.TextStyle.Monospace = true
+		f.entry.SetMinRowsVisible(4)
+	}
+	f.entry.Password = about.Kind == profiles.KindSecret
+	if f.entry.Password {
+		f.entry.ActionItem = newReveal(f.entry)
+	}
+	if len(about.Choices) > 0 {
+		f.suggestions()
+	}
+	return f.entry
+}
+
+// fileMost is how much of a file becomes a value: keys and certificates are of a few kilobytes.
+const fileMost = 256 << 10
+
+// take reads the value from a file.
+func (f *field) take(name string, from io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(from, fileMost+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s cannot be read: %w", name, err)
+	case len(text) > fileMost:
+		return fmt.Errorf("%s is larger than %d KB: it is no value of a profile", name, fileMost>>10)
+	}
+	f.entry.SetText(strings.TrimRight(string(text), "\r\n"))
+	f.source = name
+	f.touched = true
+	f.typed()
+	return nil
 }
 
 // newReveal shows what is typed into a password field. It is Fyne's own button, named so that the field keeps it.
@@ -109,8 +185,14 @@ func (f *field) values() []string {
 	switch {
 	case f.colors != nil:
 		return nonEmpty(f.colors.value)
-	case f.choice != nil && !f.touched:
+	case (f.choice != nil || f.box != nil) && !f.touched:
 		return f.had // a default that was written out stays written out
+	case f.box != nil && f.box.Checked:
+		return []string{"true"}
+	case f.box != nil:
+		return nil
+	case f.choice != nil && f.choice.Selected == another:
+		return nonEmpty(f.entry.Text)
 	case f.choice != nil:
 		for _, c := range f.about.Choices {
 			if c.Label == f.choice.Selected && c.Value != f.about.Default {
@@ -145,12 +227,22 @@ func (f *field) set(values []string) {
 	switch {
 	case f.colors != nil:
 		f.colors.set(strings.Join(values, ""))
+	case f.box != nil:
+		f.box.SetChecked(strings.Join(values, "") == "true")
 	case f.choice != nil:
 		value := strings.Join(values, "")
+		if f.about.Key == "grant_type" {
+			value = profiles.Profile{GrantType: value}.Grant() // its URI names the same grant
+		}
 		for _, c := range f.about.Choices {
 			if c.Value == value || value == "" && c.Value == f.about.Default {
 				f.choice.SetSelected(c.Label)
+				return
 			}
+		}
+		if f.about.Open {
+			f.entry.SetText(value)
+			f.choice.SetSelected(another)
 		}
 	case f.about.Kind == profiles.KindParameters:
 		f.entry.SetText(strings.Join(values, "\n"))
@@ -159,13 +251,24 @@ func (f *field) set(values []string) {
 	}
 }
 
-// show writes what is wrong under the field, or what it is for.
-func (f *field) show(problem string) {
-	if problem != "" {
+// show writes what is wrong under the field, or what is weak about it, or what it is for.
+func (f *field) show(problem, weakness string) {
+	visible(f.weak, weakness != "")
+	switch {
+	case problem != "":
 		f.hint.set(f.about.Label+" "+problem+".", colorNeed)
-		return
+	case weakness != "":
+		f.hint.set(weakness, colorSoon)
+	default:
+		help := f.about.Help
+		if f.word != "" && !strings.EqualFold(f.word, f.about.Label) {
+			help = "There it is called “" + f.word + "”. " + help
+		}
+		if f.source != "" {
+			help = fmt.Sprintf("Read from %s, %d characters. ", f.source, len(f.entry.Text)) + help
+		}
+		f.hint.set(help, colorMuted)
 	}
-	f.hint.set(f.about.Help, colorMuted)
 }
 
 func labels(choices []profiles.Choice) []string {
@@ -212,126 +315,6 @@ func (l formRow) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	hint.Resize(fyne.NewSize(size.Width-l.left+8, hint.MinSize().Height))
 	hint.Move(fyne.NewPos(l.left-6, height-hintLift/2))
 	hint.Resize(fyne.NewSize(size.Width-l.left+8, hint.MinSize().Height))
-}
-
-// swatches are the colours to choose from.
-type swatches struct {
-	content *fyne.Container
-	value   string
-	dots    []*swatch
-	changed func()
-}
-
-func newSwatches(changed func()) *swatches {
-	s := &swatches{changed: changed, content: container.NewHBox()}
-	add := func(value string, fill color.Color) {
-		dot := &swatch{value: value, fill: fill}
-		dot.ExtendBaseWidget(dot)
-		dot.tapped = func() {
-			s.set(value)
-			s.changed()
-		}
-		s.dots = append(s.dots, dot)
-		s.content.Add(dot)
-	}
-	add("", nil)
-	for _, c := range profiles.Palette() {
-		add(c.Name, tintOf(c.Name))
-	}
-	s.set("")
-	return s
-}
-
-// set chooses a colour; one that is not of the palette gets a dot of its own.
-func (s *swatches) set(value string) {
-	s.value = value
-	if !slices.ContainsFunc(s.dots, func(d *swatch) bool { return d.value == value }) {
-		dot := &swatch{value: value, fill: tintOf(value)}
-		dot.ExtendBaseWidget(dot)
-		dot.tapped = func() {
-			s.set(value)
-			s.changed()
-		}
-		s.dots = append(s.dots, dot)
-		s.content.Add(dot)
-	}
-	for _, dot := range s.dots {
-		dot.chosen = dot.value == value
-		dot.Refresh()
-	}
-}
-
-// swatch is one colour; without a fill it is "none".
-type swatch struct {
-	widget.BaseWidget
-	value   string
-	fill    color.Color
-	chosen  bool
-	focused bool
-	tapped  func()
-}
-
-// Tapped is for Fyne.
-func (s *swatch) Tapped(*fyne.PointEvent) { s.tapped() }
-
-// FocusGained is for Fyne.
-func (s *swatch) FocusGained() { s.focused = true; s.Refresh() }
-
-// FocusLost is for Fyne.
-func (s *swatch) FocusLost() { s.focused = false; s.Refresh() }
-
-// TypedRune is for Fyne.
-func (s *swatch) TypedRune(rune) {}
-
-// TypedKey is for Fyne.
-func (s *swatch) TypedKey(e *fyne.KeyEvent) {
-	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn {
-		s.tapped()
-		return
-	}
-	passKey(s, e)
-}
-
-// CreateRenderer is for Fyne.
-func (s *swatch) CreateRenderer() fyne.WidgetRenderer {
-	r := &swatchRenderer{swatch: s, ring: canvas.NewCircle(color.Transparent), dot: canvas.NewCircle(color.Transparent)}
-	r.Refresh()
-	return r
-}
-
-type swatchRenderer struct {
-	swatch    *swatch
-	ring, dot *canvas.Circle
-}
-
-func (r *swatchRenderer) Destroy()                     {}
-func (r *swatchRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.ring, r.dot} }
-func (r *swatchRenderer) MinSize() fyne.Size           { return fyne.NewSize(28, 36) }
-
-func (r *swatchRenderer) Layout(size fyne.Size) {
-	place := func(c *canvas.Circle, side float32) {
-		c.Move(fyne.NewPos((size.Width-side)/2, (size.Height-side)/2))
-		c.Resize(fyne.NewSquareSize(side))
-	}
-	place(r.ring, 26)
-	place(r.dot, 18)
-}
-
-func (r *swatchRenderer) Refresh() {
-	r.ring.StrokeWidth, r.ring.StrokeColor = 0, color.Transparent
-	if r.swatch.chosen {
-		r.ring.StrokeWidth, r.ring.StrokeColor = 2, theme.Color(theme.ColorNameForeground)
-	}
-	if r.swatch.focused {
-		r.ring.StrokeWidth, r.ring.StrokeColor = 2.5, theme.Color(theme.ColorNamePrimary)
-	}
-	r.dot.FillColor, r.dot.StrokeWidth = color.Transparent, 0
-	if r.swatch.fill != nil {
-		r.dot.FillColor = r.swatch.fill
-	} else {
-		r.dot.StrokeWidth, r.dot.StrokeColor = 1.5, theme.Color(colorMuted)
-	}
-	canvas.Refresh(r.swatch)
 }
 
 // holds says whether a value is among the field's.

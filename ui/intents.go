@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 // onPrimary does what the primary button would.
@@ -34,7 +35,7 @@ func (w *Window) onIntent(ask intent) {
 	}
 	switch ask {
 	case askLogin:
-		w.login(name, false)
+		w.logIn(name, agent.LoginOptions{}, nil)
 	case askReopen:
 		w.reopen(name)
 	case askCopy:
@@ -44,14 +45,25 @@ func (w *Window) onIntent(ask intent) {
 	case askCopyLink:
 		if waits := w.logins[name]; waits != nil {
 			// The address holds no secret worth a clearing clipboard: state and challenge are of one use (RFC 7636).
-			w.actions.clipboard.SetContent(waits.url)
-			w.note("Link copied.", true)
+			w.onValue("Link", waits.url)
+		}
+	case askCode:
+		if waits := w.logins[name]; waits != nil {
+			w.onValue("Code", waits.code) // of one use, and shown to everybody who sees this screen
+		}
+	case askPage:
+		if waits := w.logins[name]; waits != nil {
+			w.actions.open(waits.address(), "", w.failed)
 		}
 	case askCancel:
 		w.actions.cancelLogin(name, w.failed)
 	case askRefresh:
-		w.note("Refreshing …", false)
-		w.actions.refresh(name, func(_ agent.Status, err error) { w.said(name, "Refreshed.", err) })
+		doing, done := "Refreshing …", "Refreshed."
+		if unattended(*w.model.status(name)) {
+			doing, done = "Getting a new token …", "Got a new token."
+		}
+		w.note(doing, false)
+		w.actions.refresh(name, func(_ agent.Status, err error) { w.said(name, done, err) })
 	case askLogout:
 		w.logout(name, false)
 	case askEdit:
@@ -71,36 +83,6 @@ func (w *Window) said(name, done string, err error) {
 	default:
 		w.note(done, true)
 	}
-}
-
-func (w *Window) login(name string, reopen bool) {
-	w.note("", false)
-	w.actions.login(name, reopen, func(event agent.LoginEvent) {
-		w.logins[name] = &waiting{url: event.URL, browser: event.Browser, began: w.now(), until: event.Until}
-		w.showDetail()
-	}, func(err error) {
-		if name == w.selected {
-			w.note("No browser could be opened: copy the link.", false)
-		}
-	}, func(_ agent.Status, err error) {
-		delete(w.logins, name)
-		w.showDetail()
-		w.said(name, "Logged in.", err)
-	})
-}
-
-// reopen opens the login's page again; when another face began the login, this one joins it to learn the address.
-func (w *Window) reopen(name string) {
-	if waits := w.logins[name]; waits != nil {
-		w.actions.open(waits.url, waits.browser, w.failed)
-		return
-	}
-	w.login(name, true)
-}
-
-func (w *Window) logout(name string, local bool) {
-	w.note("Logging out …", false)
-	w.actions.logout(name, local, func(_ agent.Status, err error) { w.said(name, "Logged out.", err) })
 }
 
 func (w *Window) copy(form agent.Form) {
@@ -157,13 +139,39 @@ func (w *Window) profileMenu(name string) *fyne.Menu {
 	menu := fyne.NewMenu("",
 		item("Edit", theme.DocumentCreateIcon(), func() { w.edit(name) }),
 		item("Duplicate", theme.ContentCopyIcon(), func() { w.duplicate(name) }))
-	if s := w.model.status(name); s != nil && s.State != agent.LoggedOut && s.State != agent.LoggingIn {
-		menu.Items = append(menu.Items,
-			item("Log in again", theme.LoginIcon(), func() { w.login(name, false) }),
-			item("Forget the login without telling the server", theme.LogoutIcon(), func() { w.logout(name, true) }))
+	if s := w.model.status(name); s != nil && s.State != agent.LoggingIn && s.State != agent.Unusable {
+		menu.Items = append(menu.Items, fyne.NewMenuItemSeparator())
+		menu.Items = append(menu.Items, w.loginItems(*s, item)...)
 	}
 	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), item("Remove …", theme.DeleteIcon(), func() { w.remove(name) }))
 	return menu
+}
+
+// loginItems are the less usual ways to begin and end a login.
+func (w *Window) loginItems(s agent.Status, item func(string, fyne.Resource, func()) *fyne.MenuItem) []*fyne.MenuItem {
+	var all []*fyne.MenuItem
+	kept, grant := s.State != agent.LoggedOut, profiles.Profile{GrantType: s.Grant}
+	again := func(o agent.LoginOptions) func() { return func() { w.logIn(s.Name, o, nil) } }
+	if kept && !unattended(s) {
+		all = append(all, item("Log in again", theme.LoginIcon(), again(agent.LoginOptions{})))
+	}
+	if s.Grant != "" && grant.UsesBrowser() {
+		if grant.Grant() != profiles.GrantOAuth1 {
+			// OpenID Connect Core §3.1.2.1
+			all = append(all, item("Log in as another account …", theme.AccountIcon(), again(agent.LoginOptions{Prompt: "select_account"})))
+		}
+		if grant.Grant() == profiles.GrantAuthorizationCode {
+			all = append(all, item("Log in by device code …", theme.ComputerIcon(), again(agent.LoginOptions{Device: true})))
+		}
+		all = append(all, item("Log in by pasting the address …", theme.ContentPasteIcon(), func() { w.paste(s.Name) }))
+	}
+	if kept && browses(s) && grant.Grant() != profiles.GrantOAuth1 {
+		all = append(all, item("Log out, and end the session at the server, too", theme.LogoutIcon(), func() { w.logoutAtServer(s.Name) }))
+	}
+	if kept {
+		all = append(all, item("Forget the login without telling the server", theme.LogoutIcon(), func() { w.logout(s.Name, true) }))
+	}
+	return all
 }
 
 // onMenu shows a profile's actions at its row.

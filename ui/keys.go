@@ -23,7 +23,7 @@ type key struct {
 
 func (w *Window) shortcuts() []key {
 	return []key{
-		{fyne.KeyF, "F", "Search", w.onFind, false},
+		{fyne.KeyF, "F", "Search", w.onFind, true},
 		{fyne.KeyN, "N", "New profile", w.addProfile, false},
 		{fyne.KeyC, "C", "Copy the selected profile's token", func() { w.copy(agent.FormAccessToken) }, false},
 		{fyne.KeyR, "R", "Refresh the token now", w.onRefresh, false},
@@ -111,6 +111,12 @@ func (w *Window) onKey(e *fyne.KeyEvent) {
 
 // onFind puts the cursor into the search.
 func (w *Window) onFind() {
+	if w.page != nil {
+		if w.page.find != nil {
+			w.page.find()
+		}
+		return
+	}
 	w.window.Canvas().Focus(w.sidebar.search)
 	w.sidebar.search.Entry.TypedShortcut(&fyne.ShortcutSelectAll{})
 }

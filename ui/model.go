@@ -177,7 +177,7 @@ func (m *model) step(name string, by int) string {
 }
 
 func searchWords(s agent.Status) string {
-	return strings.ToLower(strings.Join([]string{s.Name, s.Environment, s.Account, s.Issuer, stateWord(s.State)}, "\n"))
+	return strings.ToLower(strings.Join([]string{s.Name, s.Environment, s.Account, s.Issuer, stateOf(s)}, "\n"))
 }
 
 func containsAll(text string, words []string) bool {

@@ -12,7 +12,8 @@ import (
 type page struct {
 	content fyne.CanvasObject
 	leave   func() // Escape, and the arrow at the top
-	accept  func() // Ctrl+Enter; nil when there is nothing to accept
+	accept  func() // Ctrl+S; nil when there is nothing to accept
+	find    func() // Ctrl+F; nil when there is nothing to search
 	focus   fyne.Focusable
 	about   any // which view it shows
 }

@@ -51,7 +51,7 @@ func (w *row) showHeading(text string) {
 func (w *row) show(s agent.Status, time string) {
 	w.profile, w.tint = s.Name, tintOf(s.Color)
 	w.name.set(s.Name)
-	second := stateWord(s.State)
+	second := stateOf(s)
 	if s.Account != "" {
 		second += " · " + s.Account
 	}

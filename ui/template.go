@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"image/color"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -13,19 +14,74 @@ import (
 	"fob/profiles"
 )
 
+// gallery is the choice of servers to start from, with a search.
+type gallery struct {
+	content *fyne.Container
+	search  *input
+	byURL   *button
+	tiles   *fyne.Container
+	none    *line
+	all     []*tile
+}
+
+func newGallery(choose func(profiles.Preset)) *gallery {
+	g := &gallery{search: newInput("Search: a name, or a part of its address"), none: newShortLine("", muted), tiles: container.New(tiling{least: 220, height: 62, gap: 10})}
+	g.search.SetIcon(theme.SearchIcon())
+	g.search.OnChanged = func(string) { g.filter() }
+	g.search.OnSubmitted = func(string) {
+		if len(g.tiles.Objects) > 0 {
+			g.tiles.Objects[0].(*tile).tapped()
+		}
+	}
+	g.byURL = newButton("Add from URL …", theme.ContentPasteIcon(), widget.MediumImportance, nil)
+	for _, preset := range profiles.Presets() {
+		t := newTile(preset.Name, presetLine(preset), func() { choose(preset) })
+		t.tint = tintOf(preset.Color)
+		t.words = strings.ToLower(preset.Name + " " + preset.ID + " " + t.below.text + " " + preset.Profile.Issuer)
+		g.all = append(g.all, t)
+	}
+	g.content = column(12,
+		across(12, 0, newShortLine("Which server do you log in to?", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
+			newLine("Have the address of an API or MCP server?", muted), g.byURL),
+		g.search, g.none, g.tiles)
+	g.filter()
+	return g
+}
+
+// filter shows the servers that the search finds.
+func (g *gallery) filter() {
+	words := strings.Fields(strings.ToLower(g.search.Text))
+	g.tiles.Objects = nil
+	for _, t := range g.all {
+		if containsAll(t.words, words) {
+			g.tiles.Objects = append(g.tiles.Objects, t)
+		}
+	}
+	g.none.set("")
+	if len(g.tiles.Objects) == 0 {
+		g.none.set("Fob has no preset of that name: OpenID Connect fits most servers.")
+		for _, t := range g.all {
+			if t.heading.text == "OpenID Connect" {
+				g.tiles.Objects = append(g.tiles.Objects, t)
+			}
+		}
+	}
+	visible(g.none, g.none.text != "")
+	g.content.Refresh()
+	g.tiles.Refresh()
+}
+
 // addProfile shows the presets to start from.
 func (w *Window) addProfile() {
 	if !w.online {
 		return
 	}
-	var tiles []fyne.CanvasObject
-	for _, preset := range profiles.Presets() {
-		tiles = append(tiles, newTile(preset.Name, presetLine(preset), func() { w.fromPreset(preset) }))
-	}
-	body := column(12, newLine("Which server do you log in to?", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
-		container.New(tiling{least: 220, height: 76, gap: 10}, tiles...))
-	p := newPage("New profile", nil, body, nil, w.back)
-	p.focus = tiles[0].(fyne.Focusable)
+	g := newGallery(w.fromPreset)
+	g.search.shortcut = w.onShortcut
+	g.byURL.OnTapped = w.addFromURL
+	p := newPage("New profile", nil, g.content, nil, w.back)
+	p.about, p.focus = g, g.search
+	p.find = func() { w.window.Canvas().Focus(g.search) }
 	w.open(p)
 }
 
@@ -59,9 +115,12 @@ func presetLine(p profiles.Preset) string {
 		return strings.TrimPrefix(p.Profile.Issuer, "https://")
 	case len(p.Questions) > 0:
 		return "Asks for: " + strings.ToLower(p.Questions[0].Label)
-	case p.Profile.AuthorizationEndpoint != "":
-		host, _, _ := strings.Cut(strings.TrimPrefix(p.Profile.AuthorizationEndpoint, "https://"), "/")
-		return host
+	}
+	for _, endpoint := range []string{p.Profile.AuthorizationEndpoint, p.Profile.DeviceAuthorizationEndpoint, p.Profile.TokenEndpoint} {
+		if endpoint != "" {
+			host, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "https://"), "/")
+			return host
+		}
 	}
 	return ""
 }
@@ -70,6 +129,8 @@ func presetLine(p profiles.Preset) string {
 type tile struct {
 	widget.BaseWidget
 	heading, below *line
+	tint           color.Color // of the server's brand, or nil
+	words          string      // what the search looks through
 	hovered        bool
 	focused        bool
 	tapped         func()
@@ -117,8 +178,8 @@ func (t *tile) Cursor() desktop.Cursor { return desktop.PointerCursor }
 
 // CreateRenderer is for Fyne.
 func (t *tile) CreateRenderer() fyne.WidgetRenderer {
-	r := &tileRenderer{tile: t, back: canvas.NewRectangle(theme.Color(colorCard))}
-	r.inside = inset(0, 0, 14, 14, container.New(centred{}, column(4, t.heading, t.below)))
+	r := &tileRenderer{tile: t, back: canvas.NewRectangle(theme.Color(colorCard)), stripe: canvas.NewRectangle(color.Transparent)}
+	r.inside = inset(0, 0, 18, 12, container.New(centred{}, column(4, t.heading, t.below)))
 	r.Refresh()
 	return r
 }
@@ -126,16 +187,21 @@ func (t *tile) CreateRenderer() fyne.WidgetRenderer {
 type tileRenderer struct {
 	tile   *tile
 	back   *canvas.Rectangle
+	stripe *canvas.Rectangle
 	inside *fyne.Container
 }
 
-func (r *tileRenderer) Destroy()                     {}
-func (r *tileRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.back, r.inside} }
-func (r *tileRenderer) MinSize() fyne.Size           { return r.inside.MinSize() }
+func (r *tileRenderer) Destroy() {}
+func (r *tileRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.back, r.stripe, r.inside}
+}
+func (r *tileRenderer) MinSize() fyne.Size { return r.inside.MinSize() }
 
 func (r *tileRenderer) Layout(size fyne.Size) {
 	r.back.Resize(size)
 	r.inside.Resize(size)
+	r.stripe.Move(fyne.NewPos(7, 12))
+	r.stripe.Resize(fyne.NewSize(3, size.Height-24))
 }
 
 func (r *tileRenderer) Refresh() {
@@ -146,6 +212,11 @@ func (r *tileRenderer) Refresh() {
 	}
 	if r.tile.hovered || r.tile.focused {
 		r.back.StrokeColor = theme.Color(theme.ColorNamePrimary)
+	}
+	r.stripe.CornerRadius = 1.5
+	visible(r.stripe, r.tile.tint != nil)
+	if r.tile.tint != nil {
+		r.stripe.FillColor = r.tile.tint
 	}
 	r.inside.Refresh()
 	canvas.Refresh(r.tile)
@@ -181,3 +252,5 @@ func (l tiling) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		o.Resize(fyne.NewSize(width, l.height))
 	}
 }
+
+func (w *Window) addFromURL() {}

@@ -26,6 +26,9 @@ const (
 	colorAwayTint fyne.ThemeColorName = "fob-away-tint"
 )
 
+// sizeCode is of the code that somebody types into another device: read from there.
+const sizeCode fyne.ThemeSizeName = "fob-code"
+
 // stateColor is the colour that goes with a state's word and shape.
 func stateColor(s agent.State) fyne.ThemeColorName {
 	switch s {
@@ -94,6 +97,8 @@ func (t *Theme) Size(name fyne.ThemeSizeName) float32 {
 		return 16
 	case theme.SizeNameHeadingText:
 		return 20
+	case sizeCode:
+		return 30
 	case theme.SizeNameInlineIcon:
 		return 18
 	case theme.SizeNameInputRadius, theme.SizeNameButtonRadius, theme.SizeNameSelectionRadius, theme.SizeNameMenuRadius, theme.SizeNamePopupRadius:

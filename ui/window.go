@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -37,8 +38,9 @@ type Window struct {
 // request tells the newest question about the selected profile from older ones, whose answers come too late.
 type request struct {
 	details  int
-	note     func()    // stops the clock of the note
-	question *question // the dialog that was asked last
+	note     func()        // stops the clock of the note
+	question *question     // the dialog that was asked last
+	password *passwordForm // likewise
 	seconds  int
 }
 
@@ -87,6 +89,8 @@ func (w *Window) wire() {
 	w.detail.head.commands.ask = w.onIntent
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
 	w.detail.tabs.profile.ask = w.onIntent
+	w.detail.card.copied = w.onValue
+	w.detail.card.paste.OnTapped = func() { w.paste(w.selected) }
 	w.detail.head.failure.shut.OnTapped = w.forget
 	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.profile.copied} {
 		*copied = w.onValue
@@ -139,6 +143,7 @@ func (w *Window) onUpdate(update agent.Update) {
 		touched = touched || name == w.selected
 	}
 	if touched || len(update.Removed) > 0 {
+		w.follow(w.selected)
 		w.showDetail()
 		w.loadDetails()
 	}
@@ -201,6 +206,7 @@ func (w *Window) onSelect(name string) {
 	w.note("", false)
 	w.failure = nil
 	w.sidebar.rows.sel(w.index(name))
+	w.follow(name)
 	w.showDetail()
 	w.loadDetails()
 }
@@ -220,7 +226,7 @@ func (w *Window) onSearch(query string) {
 // whether a window is minimised; what does not look different is not redrawn.
 func (w *Window) onSecond() {
 	if s, ok := w.scene(); ok {
-		w.detail.head.tick(s)
+		w.detail.tick(s)
 	}
 	w.latest.seconds++
 	if w.latest.seconds%listEach == 0 {
@@ -278,6 +284,16 @@ func (w *Window) failed(err error) {
 	w.failure = &failure{w.selected, problem}
 	w.empty.say(problem)
 	w.showDetail()
+}
+
+// problemWords are an error and its remedy, in one line.
+func problemWords(err error) string {
+	words := sentence(err.Error())
+	var known *agent.Error
+	if errors.As(err, &known) {
+		words = strings.TrimSpace(sentence(known.Sentence) + " " + sentence(known.Remedy))
+	}
+	return words
 }
 
 // forget takes the last failure away.

@@ -259,7 +259,7 @@ func TestAJoinedLoginOpensNoSecondPageUnlessAsked(t *testing.T) {
 		if !s.detail.head.commands.others[0].Disabled() {
 			t.Error("a link can be copied that nobody told this window")
 		}
-		s.login("Entra", false)
+		s.logIn("Entra", agent.LoginOptions{}, nil)
 		s.settle()
 		s.agent.login <- agent.LoginEvent{Kind: "open", URL: "https://a.example/", Joined: true, Until: noon.Add(time.Minute)}
 		s.settle()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 // stateWord is the state in the words of the list and the header. Every state has a word, a shape and a colour: none of
@@ -29,9 +30,67 @@ func stateWord(s agent.State) string {
 	}
 }
 
+// stateOf is the state in words that fit how the profile gets its token: nobody logs in where nobody is asked.
+func stateOf(s agent.Status) string {
+	if unattended(s) {
+		switch s.State {
+		case agent.LoggedIn:
+			return "Has a token"
+		case agent.LoggedOut:
+			return "No token"
+		case agent.LoggingIn:
+			return "Getting a token"
+		case agent.LoginRequired:
+			return "Token refused"
+		}
+	}
+	return stateWord(s.State)
+}
+
+// waitingWords say what a login waits for.
+func waitingWords(s scene) string {
+	kind := ""
+	if s.waiting != nil {
+		kind = s.waiting.kind
+	}
+	switch {
+	case kind == "keychain":
+		return "Waiting for the keychain"
+	case kind == "device", kind == "" && s.status.Grant == profiles.GrantDeviceCode:
+		return "Waiting for the code to be entered"
+	case kind == "ciba", kind == "" && s.status.Grant == profiles.GrantCIBA:
+		return "Waiting for your approval"
+	case kind == "open", kind == "" && browses(s.status):
+		return "Waiting for the browser"
+	}
+	return "Asking the server"
+}
+
+// weakWords are one line about what is weak.
+func weakWords(all []agent.Weakness) string {
+	switch len(all) {
+	case 0:
+		return ""
+	case 1:
+		return all[0].Sentence
+	}
+	return fmt.Sprintf("%s And %d more: see the tab Profile.", all[0].Sentence, len(all)-1)
+}
+
+// grantWords say in words how a profile gets its token.
+func grantWords(grant string) string {
+	field, _ := profiles.FieldByKey("grant_type")
+	for _, c := range field.Choices {
+		if c.Value == grant {
+			return c.Label
+		}
+	}
+	return grant
+}
+
 // stateSentence is the header's line: the state and who it is.
 func stateSentence(s agent.Status) string {
-	word := stateWord(s.State)
+	word := stateOf(s)
 	if s.Account == "" {
 		return word
 	}
@@ -54,6 +113,9 @@ func needsPerson(s agent.Status) bool {
 func listTime(s agent.Status, now time.Time) string {
 	switch s.State {
 	case agent.LoggedOut, agent.LoginRequired:
+		if unattended(s) {
+			return "get token"
+		}
 		return "log in"
 	case agent.LoggingIn:
 		return "waiting"
