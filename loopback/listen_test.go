@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestRefusesWhatIsNotThisMachine(t *testing.T) { // R-093
+func TestRefusesWhatIsNotThisMachine(t *testing.T) { // R-093 R-095
 	for raw, want := range map[string]string{
 		"https://127.0.0.1:0/cb":       "https needs a certificate",
 		"ftp://127.0.0.1/":             `scheme "ftp"`,
@@ -46,7 +46,7 @@ func TestRefusesWhatIsNotThisMachine(t *testing.T) { // R-093
 	}
 }
 
-func TestPortList(t *testing.T) { // R-093
+func TestPortList(t *testing.T) { // R-093 F-072
 	busy, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestPortList(t *testing.T) { // R-093
 	}
 }
 
-func TestFixedAddressStaysAsWritten(t *testing.T) { // R-092
+func TestFixedAddressStaysAsWritten(t *testing.T) { // R-092 F-072
 	free, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestFixedAddressStaysAsWritten(t *testing.T) { // R-092
 	}
 }
 
-func TestPortEighty(t *testing.T) {
+func TestPortEighty(t *testing.T) { // F-072
 	// Whether 80 may be listened on is the machine's affair: the addresses count.
 	a, err := parse("http://LocalHost/cb")
 	if err != nil || a.port != 80 {
@@ -118,7 +118,7 @@ func hasIPv6() bool {
 	return err == nil
 }
 
-func TestIPv6(t *testing.T) { // R-093
+func TestIPv6(t *testing.T) { // R-093 F-074
 	r, err := Listen("http://[::1]:0/cb")
 	if !hasIPv6() {
 		if err == nil || !strings.Contains(err.Error(), "[::1]:0 does not exist on this machine") {
@@ -143,7 +143,7 @@ func TestIPv6(t *testing.T) { // R-093
 
 // R-093: the name may mean either address, so both are ours, and a program
 // that holds one of them is not shared with.
-func TestLocalhostIsBothFamilies(t *testing.T) {
+func TestLocalhostIsBothFamilies(t *testing.T) { // F-074
 	r := mustListen(t, "http://localhost:0/cb")
 	done := start(t, r, "s1")
 	port := strconv.Itoa(r.listeners[0].Addr().(*net.TCPAddr).Port)
@@ -160,7 +160,7 @@ func TestLocalhostIsBothFamilies(t *testing.T) {
 		}
 		if l, err := net.Listen("tcp", net.JoinHostPort(ip, port)); err == nil {
 			l.Close()
-			t.Errorf("%s port %s could be taken by somebody else", ip, port)
+			t.Errorf("%s port %s could be taken by somebody else", ip, port) // F-075
 		}
 	}
 	if status, _ := get(t, r.RedirectURI()+"?code=c&state=s1"); status != 200 {

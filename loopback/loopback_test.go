@@ -70,7 +70,7 @@ func get(t *testing.T, address string) (int, string) {
 }
 
 // R-020, R-092, R-093
-func TestReceivesTheResponse(t *testing.T) {
+func TestReceivesTheResponse(t *testing.T) { // F-070, F-071, F-081
 	r := mustListen(t, "http://127.0.0.1:0/callback")
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9]\d*/callback$`).MatchString(r.RedirectURI()) {
 		t.Fatalf("redirect URI %q", r.RedirectURI())
@@ -96,6 +96,9 @@ func TestReceivesTheResponse(t *testing.T) {
 		if resp.Header.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, resp.Header.Get(name), want)
 		}
+	}
+	if resp.Header.Get("Set-Cookie") != "" { // R-035
+		t.Error("the page keeps something in a cookie")
 	}
 	if !resp.Close {
 		t.Error("the connection is kept alive")
@@ -139,7 +142,7 @@ func TestFormPost(t *testing.T) { // R-097
 
 // R-009, R-020, R-092, R-097, R-194: whatever else arrives does not end the
 // wait, is counted by its reason and gets a page that repeats nothing of it.
-func TestStraysNeverEndTheWait(t *testing.T) {
+func TestStraysNeverEndTheWait(t *testing.T) { // F-082
 	form := "application/x-www-form-urlencoded"
 	strays := []struct {
 		name, method, target, host, kind, body string
@@ -278,7 +281,7 @@ func TestSecondResponseChangesNothing(t *testing.T) { // R-009: single use
 	}
 }
 
-func TestErrorResponseEndsTheWait(t *testing.T) { // R-009
+func TestErrorResponseEndsTheWait(t *testing.T) { // R-009 F-081
 	r := mustListen(t, "http://127.0.0.1:0/callback")
 	done := start(t, r, "s1")
 	_, text := get(t, r.RedirectURI()+"?"+url.Values{"error": {"access_denied"}, "state": {"s1"},
@@ -295,7 +298,7 @@ func TestErrorResponseEndsTheWait(t *testing.T) { // R-009
 	}
 }
 
-func TestSeveralReceiversNeverMix(t *testing.T) { // R-098
+func TestSeveralReceiversNeverMix(t *testing.T) { // R-098 F-083
 	const n = 8
 	rs := make([]*Receiver, n)
 	done := make([]<-chan outcome, n)

@@ -49,7 +49,7 @@ func TestAdvice(t *testing.T) {
 }
 
 // Each code of the RFCs has its value, a sentence and a remedy.
-func TestEveryRegisteredCode(t *testing.T) { // F-114
+func TestEveryRegisteredCode(t *testing.T) { // F-114 F-086
 	for spec, codes := range map[string]string{
 		"RFC 6749":       "invalid_request unauthorized_client access_denied unsupported_response_type invalid_scope server_error temporarily_unavailable invalid_client invalid_grant unsupported_grant_type",
 		"OIDC Core":      "interaction_required login_required account_selection_required consent_required invalid_request_uri invalid_request_object request_not_supported request_uri_not_supported registration_not_supported",

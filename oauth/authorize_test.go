@@ -25,7 +25,7 @@ func TestChallengeVector(t *testing.T) { // R-081, RFC 7636 appendix B
 	}
 }
 
-func TestAuthorizeURL(t *testing.T) {
+func TestAuthorizeURL(t *testing.T) { // F-040, F-045, F-046, F-053, F-060
 	age := 90 * time.Second
 	c := &Client{ID: "my client", Metadata: &Metadata{Issuer: "https://id.example",
 		AuthorizationEndpoint: "https://id.example/authorize?tenant=7&prompt=none", TokenEndpoint: "https://id.example/token"}}

@@ -8,7 +8,7 @@ import (
 )
 
 // How the client authenticates.
-func TestClientAuthentication(t *testing.T) {
+func TestClientAuthentication(t *testing.T) { // F-091
 	odd := "a:b c%/ü" // each of these breaks a naive Basic
 	tests := []struct {
 		name, method string
@@ -63,6 +63,21 @@ func TestClientAuthentication(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// F-091: some servers do not decode what RFC 6749 section 2.3.1 has encoded.
+func TestRawBasic(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	c.ID, c.Secret, c.RawBasic = "a/b", "s+%:", true
+	if err := c.Revoke(t.Context(), "token", ""); err != nil {
+		t.Fatal(err)
+	}
+	_, auth := f.lastForm()
+	r := http.Request{Header: http.Header{"Authorization": {auth}}}
+	if user, pass, ok := r.BasicAuth(); !ok || user != "a/b" || pass != "s+%:" {
+		t.Errorf("user %q, password %q", user, pass)
 	}
 }
 

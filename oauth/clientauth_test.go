@@ -41,7 +41,7 @@ func assertionIn(t *testing.T, form url.Values, key any, alg jose.SignatureAlgor
 
 // The client's assertion holds what RFC 7523 wants, and is new for every
 // request, F-093, F-094, F-095.
-func TestClientAssertion(t *testing.T) {
+func TestClientAssertion(t *testing.T) { // F-096
 	_, keys, err := GeneratePrivateKey("ES256")
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestClientAssertion(t *testing.T) {
 }
 
 // A second try, for the server's nonce, makes a new assertion: R-062.
-func TestAssertionOfASecondTry(t *testing.T) {
+func TestAssertionOfASecondTry(t *testing.T) { // F-096
 	f := newFake(t)
 	f.routes["/token"] = func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("DPoP-Nonce", "n-1")
@@ -219,7 +219,7 @@ func TestChosenAuthMethod(t *testing.T) {
 
 // Every method against a server that is not ours,
 // F-090, F-092, F-093, F-094, F-098.
-func TestAuthenticateAtAuthserver(t *testing.T) {
+func TestAuthenticateAtAuthserver(t *testing.T) { // F-103
 	long := "a-secret-of-more-than-32-bytes-for-HS256"
 	issued, err := authserver.ClientCertificate("machine")
 	if err != nil {
@@ -323,7 +323,7 @@ func TestAuthenticateAtAuthserver(t *testing.T) {
 
 // The certificate is shown where it authenticates and nowhere else, though
 // everybody asks for it.
-func TestCertificateOnlyWhereConfigured(t *testing.T) {
+func TestCertificateOnlyWhereConfigured(t *testing.T) { // F-103
 	var shown []string
 	var ids []string
 	handler := func(where string) http.Handler {

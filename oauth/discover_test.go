@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestWellKnown(t *testing.T) { // R-100, R-102, R-103
+func TestWellKnown(t *testing.T) { // R-100, R-102, R-103, F-175
 	tests := []struct {
 		issuer          string
 		openid, rfc8414 string
@@ -71,7 +71,7 @@ func discovery(t *testing.T, documents map[string]string) *httptest.Server {
 	return srv
 }
 
-func TestDiscover(t *testing.T) {
+func TestDiscover(t *testing.T) { // F-174
 	elsewhere := discovery(t, map[string]string{"/doc": `{"issuer":"x"}`})
 	const (
 		openid = "/.well-known/openid-configuration"

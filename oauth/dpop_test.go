@@ -74,6 +74,12 @@ func TestHeaderDPoP(t *testing.T) { // F-157
 			t.Error("a proof was used twice")
 		}
 	}
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} { // F-155
+		h, err := boundToken(t, "ES256").Header(method, "https://api.example/a", nil)
+		if err != nil || proofOf(t, h.Get("DPoP")).Claims["htm"] != method {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
 	for address, htu := range map[string]string{
 		"https://[2001:DB8::1]:8443": "https://[2001:db8::1]:8443/", "http://127.0.0.1:80/x?y": "http://127.0.0.1/x",
 	} {

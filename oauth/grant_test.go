@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -37,7 +38,7 @@ func plain(t *testing.T) (*fake, *Client) {
 	return f, f.client()
 }
 
-func TestClientCredentials(t *testing.T) { // F-006
+func TestClientCredentials(t *testing.T) { // F-006 F-054
 	f, c := plain(t)
 	r := TokenRequest{
 		Scope: []string{"read", "write"}, Resource: []string{"https://a.example", "https://b.example"},
@@ -135,6 +136,22 @@ func TestCustomGrant(t *testing.T) { // F-031
 	}
 	if _, err := c.Password(t.Context(), "a", "b", TokenRequest{}); !errors.Is(err, ErrRequest) {
 		t.Errorf("password without client id: %v", err)
+	}
+}
+
+// F-004: a code that came without a request of ours, with what it was asked for.
+func TestBareCode(t *testing.T) {
+	f, c := plain(t)
+	params := url.Values{"code": {"the-bare-code"}, "code_verifier": {strings.Repeat("v", 43)}, "redirect_uri": {"http://127.0.0.1:7/cb"}}
+	tok, err := c.Grant(t.Context(), "authorization_code", params, TokenRequest{})
+	if err != nil || tok.RefreshToken == "" {
+		t.Fatalf("%v, %v", tok, err)
+	}
+	form, _ := f.lastForm()
+	params.Set("grant_type", "authorization_code")
+	params.Set("client_id", "client")
+	if form.Encode() != params.Encode() {
+		t.Errorf("form %v", form)
 	}
 }
 

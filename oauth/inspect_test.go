@@ -27,7 +27,7 @@ func vectors(t testing.TB) (list []struct {
 	return list
 }
 
-func TestInspectVectors(t *testing.T) {
+func TestInspectVectors(t *testing.T) { // F-183
 	for _, v := range vectors(t) {
 		jwt, err := InspectJWT(" Bearer " + v.Compact + "\n")
 		if err != nil {

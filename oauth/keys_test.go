@@ -18,7 +18,7 @@ import (
 )
 
 // An unknown kid costs one more fetch, then none for a minute: R-055.
-func TestUnknownKidIsRateLimited(t *testing.T) {
+func TestUnknownKidIsRateLimited(t *testing.T) { // F-176
 	f := newFake(t)
 	now := time.Now()
 	set := &KeySet{now: func() time.Time { return now }}

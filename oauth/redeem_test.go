@@ -56,8 +56,21 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// R-150: what an access token says inside is between the server and the API (RFC 9068 section 6): one that contradicts its
+// answer in everything changes nothing.
+func TestAccessTokenIsNotRead(t *testing.T) {
+	part := func(s string) string { return b64([]byte(s)) }
+	f := newFake(t)
+	f.token["access_token"] = part(`{"alg":"none","typ":"id_token"}`) + "." +
+		part(`{"iss":"https://evil.example","sub":"mallory","aud":"other","exp":1,"scope":"admin","nonce":"x","cnf":{"jkt":"x"}}`) + "."
+	tok := f.mustLogin(f.client())
+	if tok.ExpiresAt.Sub(tok.ObtainedAt) != time.Hour || tok.Claims["sub"] != "alice" || !slices.Equal(tok.Scope, openid.Scope) || tok.Type != "Bearer" {
+		t.Errorf("expires %v, claims %v, scope %q, type %s", tok.ExpiresAt, tok.Claims, tok.Scope, tok.Type)
+	}
+}
+
 // The response must be this login's: R-009, R-166, R-167, R-168, R-018.
-func TestRedeemRefusesResponse(t *testing.T) {
+func TestRedeemRefusesResponse(t *testing.T) { // F-058
 	tests := []struct {
 		name     string
 		change   url.Values // replaces parameters; an empty list removes
@@ -109,7 +122,7 @@ func TestRedeemRefusesResponse(t *testing.T) {
 	}
 }
 
-func TestRedeemAcceptsIssuer(t *testing.T) {
+func TestRedeemAcceptsIssuer(t *testing.T) { // F-058
 	f := newFake(t)
 	a, response := f.authorize(f.client(), openid)
 	response.Set("iss", f.URL)

@@ -38,7 +38,7 @@ func TestRefreshRotates(t *testing.T) {
 }
 
 // What an answer leaves out stays: R-012.
-func TestRefreshKeeps(t *testing.T) {
+func TestRefreshKeeps(t *testing.T) { // F-140
 	f := newFake(t)
 	c := f.client()
 	f.token["refresh_expires_in"] = "86400"
@@ -190,7 +190,7 @@ func TestRefreshErrors(t *testing.T) {
 	}
 }
 
-func TestRevoke(t *testing.T) {
+func TestRevoke(t *testing.T) { // F-170
 	f := newFake(t)
 	c := f.client()
 	if err := c.Revoke(t.Context(), "some-token", "refresh_token"); err != nil { // whatever the body
@@ -258,7 +258,7 @@ func TestUserInfo(t *testing.T) {
 	}
 }
 
-func TestTokenAnswer(t *testing.T) {
+func TestTokenAnswer(t *testing.T) { // F-130, F-131
 	f := newFake(t)
 	c := f.client()
 	plain := AuthorizationRequest{Scope: []string{"a", "b"}}
@@ -328,7 +328,7 @@ func TestWallClock(t *testing.T) {
 }
 
 // the same resource at refresh, or one of several; never another.
-func TestRefreshWith(t *testing.T) {
+func TestRefreshWith(t *testing.T) { // F-053, F-054
 	f, c := plain(t)
 	prev := &Token{RefreshToken: "refresh-1", GrantScope: []string{"a", "b"}, Resource: []string{"https://a.example", "https://b.example"}}
 	tok, err := c.RefreshWith(t.Context(), prev, TokenRequest{

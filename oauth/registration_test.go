@@ -70,7 +70,7 @@ const fullAnswer = `{"client_id":"c1","client_secret":"secret-0123456789","clien
 	"redirect_uris":["http://127.0.0.1/cb","http://localhost/cb"],"token_endpoint_auth_method":"client_secret_post",
 	"scope":"a b c","vendor":7}`
 
-func TestRegister(t *testing.T) { // R-070, R-071, R-076
+func TestRegister(t *testing.T) { // R-070, R-071, R-076, F-184
 	s := newRegistrar(t, 201, fullAnswer)
 	want := NativeClient(nil, "Fob", "http://127.0.0.1:0/cb", []string{"a", "b"})
 	want.Extra = map[string]any{"client_name#fr": "Breloque", "client_id": "mine", "registration_access_token": "x"}

@@ -20,7 +20,7 @@ import (
 
 // What a token endpoint may send instead of a token. Each is refused by name,
 // says nothing it should not, and is told transient from final.
-func TestHostileTokenEndpoint(t *testing.T) {
+func TestHostileTokenEndpoint(t *testing.T) { // F-115
 	page := "<html><head><title>502 Bad Gateway</title></head><body onload=\"alert(1)\">nginx</body></html>"
 	status := func(code int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -328,7 +328,7 @@ func TestRetryAfter(t *testing.T) { // R-042
 }
 
 // Endpoints.
-func TestParseEndpoint(t *testing.T) {
+func TestParseEndpoint(t *testing.T) { // F-062
 	tests := []struct {
 		in   string
 		want error

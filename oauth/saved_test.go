@@ -13,7 +13,7 @@ import (
 
 // F-003, F-061, R-084: a login is put away whole, and finished by another
 // client value of the same client.
-func TestSaveAndResume(t *testing.T) {
+func TestSaveAndResume(t *testing.T) { // F-145
 	f := newFake(t)
 	f.token["token_type"] = "DPoP"
 	age := time.Hour

@@ -62,7 +62,7 @@ func minimal(name string) Profile {
 	return Profile{Name: name, Issuer: "https://login.example.com", ClientID: "c"}
 }
 
-func TestFileRoundTrip(t *testing.T) {
+func TestFileRoundTrip(t *testing.T) { // F-144
 	path := profilesFile(t, "")
 	f := open(t, path)
 	if names(f) != "" {

@@ -160,7 +160,7 @@ func TestPresetQuirks(t *testing.T) {
 	}
 }
 
-func TestPresetsSayWhatTheServerNeeds(t *testing.T) {
+func TestPresetsSayWhatTheServerNeeds(t *testing.T) { // F-052
 	fixed := func(uris ...string) []string { return uris }
 	tests := []struct {
 		id, answer string // answers as KEY=VALUE, separated by spaces

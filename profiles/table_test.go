@@ -109,6 +109,19 @@ func TestShown(t *testing.T) {
 	}
 }
 
+// F-050: the values that OpenID Connect Core §3.1.2.1 and its account creation have, for faces to offer.
+func TestPromptChoices(t *testing.T) {
+	var offered []string
+	for _, c := range row("prompt").Choices {
+		offered = append(offered, c.Value)
+	}
+	for _, value := range []string{"none", "login", "consent", "select_account", "create"} {
+		if !slices.Contains(offered, value) {
+			t.Errorf("prompt %s is not offered", value)
+		}
+	}
+}
+
 func TestFieldByKey(t *testing.T) {
 	tests := []struct {
 		key, want string

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestValidateValue(t *testing.T) {
+func TestValidateValue(t *testing.T) { // F-062 F-047
 	const ok = ""
 	long := strings.Repeat("ä", 64)
 	tests := []struct{ key, value, want string }{
@@ -100,7 +100,9 @@ func TestValidateValue(t *testing.T) {
 		{"resource", "https://api.example.com/#", "has a #fragment"},
 		{"response_mode", "fragment.jwt", ok},
 		{"response_mode", "web_message", "it knows query, fragment, form_post"},
-		{"prompt", "login consent", ok},
+		{"prompt", "login consent", ok}, // F-050; the choices are tested with the table
+		{"prompt", "none", ok},
+		{"prompt", "select_account create", ok},
 		{"prompt", "none login", "joins none with another value"},
 		{"prompt", "\"", "is not a list of words"},
 		{"max_age", "0", ok},

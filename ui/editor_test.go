@@ -196,7 +196,7 @@ func TestLeavingAChangedFormAsks(t *testing.T) {
 	})
 }
 
-func TestDiscoveryFillsWhatIsEmptyAndCanBeCancelled(t *testing.T) {
+func TestDiscoveryFillsWhatIsEmptyAndCanBeCancelled(t *testing.T) { // F-048
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.agent.found = agent.Discovery{Issuer: "https://login.example.com", TokenEndpoint: "https://login.example.com/token", ScopesSupported: []string{"openid", "email", "orders"},
 			TokenEndpointAuthMethodsSupported: []string{"client_secret_post"}}

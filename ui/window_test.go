@@ -219,7 +219,7 @@ func TestATokenIsMaskedUntilPressedAndAgainAfter30s(t *testing.T) { // R-305
 	})
 }
 
-func TestLoginOpensItsPageOnceAndHelpsAfter20s(t *testing.T) {
+func TestLoginOpensItsPageOnceAndHelpsAfter20s(t *testing.T) { // F-080
 	play(t, "Okta sandbox", func(t *testing.T, s *stage) {
 		s.tap(s.detail.head.commands.primary)
 		s.asked("login Okta sandbox", 1)

@@ -32,7 +32,7 @@ func TestTimesAreShortAndRoundedDown(t *testing.T) {
 	}
 }
 
-func TestCountdown(t *testing.T) {
+func TestCountdown(t *testing.T) { // F-131
 	for _, c := range []struct {
 		name   string
 		status agent.Status

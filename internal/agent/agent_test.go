@@ -189,7 +189,7 @@ func TestEverythingOverTheSocket(t *testing.T) {
 	wantError(t, err, Misused, session.CodeUnknownProfile)
 }
 
-func TestWatch(t *testing.T) {
+func TestWatch(t *testing.T) { // F-137
 	h := newHouse(t)
 	h.add("work")
 	updates := make(chan Update, 100)

@@ -59,7 +59,7 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-func TestTimeLeft(t *testing.T) {
+func TestTimeLeft(t *testing.T) { // F-131
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) *time.Time { t := now.Add(d); return &t }
 	for _, c := range []struct {
@@ -78,7 +78,7 @@ func TestTimeLeft(t *testing.T) {
 }
 
 // TestStateWords holds that each state has its own shape and word: neither a colour nor good eyes are needed.
-func TestStateWords(t *testing.T) {
+func TestStateWords(t *testing.T) { // F-132
 	seen := map[string]agent.State{}
 	for _, state := range []agent.State{agent.LoggedOut, agent.LoggingIn, agent.LoggedIn, agent.Expiring, agent.Offline, agent.LoginRequired, agent.Unusable} {
 		shape, word := stateWord(state)

@@ -18,8 +18,10 @@ func openSystem(ctx context.Context, env Env, address string) error {
 		if _, err := env.find("wslview"); err == nil {
 			return env.launch(ctx, "wslview", address)
 		}
-		if _, err := env.find("powershell.exe"); err == nil {
-			return openPowershell(ctx, env, address)
+		for _, name := range powershells {
+			if _, err := env.find(name); err == nil {
+				return openPowershell(ctx, env, name, address)
+			}
 		}
 	}
 	for _, name := range openers {
@@ -29,6 +31,10 @@ func openSystem(ctx context.Context, env Env, address string) error {
 	}
 	return errors.New("none of " + strings.Join(openers, ", ") + " is installed; set BROWSER, or open the link by hand")
 }
+
+// powershells are where Windows' PowerShell is seen from WSL: in PATH, or where it is mounted when /etc/wsl.conf keeps the
+// PATH of Windows out (interop.appendWindowsPath=false). Tests have their own.
+var powershells = []string{"powershell.exe", "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"}
 
 func onWSL(env Env) bool {
 	if env["WSL_DISTRO_NAME"] != "" {
@@ -40,10 +46,10 @@ func onWSL(env Env) bool {
 
 // openPowershell hands the URL over on stdin: in the command line PowerShell
 // would evaluate it.
-func openPowershell(ctx context.Context, env Env, address string) error {
+func openPowershell(ctx context.Context, env Env, name, address string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	cmd, err := env.command(ctx, "powershell.exe", "-NoProfile", "-NonInteractive",
+	cmd, err := env.command(ctx, name, "-NoProfile", "-NonInteractive",
 		"-Command", "Start-Process -FilePath ([Console]::In.ReadLine())")
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ printf '%s\n' $three >"$out.three"; printf '%s\n' $all >"$out.all"; ps -o sid= -
 
 const target = "https://as.example/authorize?client_id=a&state=b%20c&x=$(id)'"
 
-func TestOpenBrowserOrder(t *testing.T) { // R-090
+func TestOpenBrowserOrder(t *testing.T) { // R-090 F-076 F-077
 	patient(t)
 	for _, c := range []struct {
 		name, command, browser string
@@ -89,6 +89,43 @@ func TestOpenBrowserOrder(t *testing.T) { // R-090
 				t.Errorf("environment:\n%s", e)
 			}
 		})
+	}
+}
+
+// F-077: without wslview, PowerShell opens the browser of Windows. It gets the address on standard input, for it would
+// evaluate a command line; what it is told to run never changes.
+func TestOpenBrowserOfWindows(t *testing.T) {
+	script := `out=${0%/*}/out; printf '%s\n' "$@" >"$out.args"; IFS= read -r line; printf '%s\n' "$line" >"$out.url"`
+	for name, path := range map[string]string{"in PATH": "", "only mounted": "v1.0/"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(dir, path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			program(t, filepath.Join(dir, path), "powershell.exe", script)
+			program(t, dir, "xdg-open", "touch ${0%/*}/wrong")
+			was := powershells
+			powershells = []string{"powershell.exe", filepath.Join(dir, "v1.0", "powershell.exe")}
+			t.Cleanup(func() { powershells = was })
+			env := Env{"PATH": dir + ":/usr/bin:/bin", "HOME": dir, "WSL_DISTRO_NAME": "Debian"}
+			if err := OpenBrowser(t.Context(), target, "", env); err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, filepath.Join(dir, path, "out.url")); got != target+"\n" {
+				t.Errorf("PowerShell opens %q", got)
+			}
+			if args := read(t, filepath.Join(dir, path, "out.args")); strings.Contains(args, "as.example") || !strings.Contains(args, "Start-Process") {
+				t.Errorf("PowerShell is called with %q", args)
+			}
+			if _, err := os.Stat(dir + "/wrong"); err == nil {
+				t.Error("a browser of Linux was opened")
+			}
+		})
+	}
+	failing := t.TempDir()
+	program(t, failing, "powershell.exe", "exit 1")
+	if err := OpenBrowser(t.Context(), target, "", Env{"PATH": failing, "WSL_DISTRO_NAME": "Debian"}); err == nil || !strings.Contains(err.Error(), "powershell.exe") {
+		t.Errorf("a PowerShell that fails: %v", err)
 	}
 }
 

@@ -261,7 +261,7 @@ var allFaults = []authserver.Fault{
 	authserver.RevokeUnavailable, authserver.UserinfoOther,
 }
 
-func TestNoSecretIsEverSaid(t *testing.T) { // R-300 R-083 R-115, design.md decision 8
+func TestNoSecretIsEverSaid(t *testing.T) { // R-300 R-083 R-115 R-035, design.md decision 8
 	for i, fault := range allFaults {
 		method := []string{"client_secret_basic", "client_secret_post", ""}[i%3]
 		t.Run(string(fault), func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"fob/profiles"
 )
 
-func TestLogout(t *testing.T) { // R-041 R-044
+func TestLogout(t *testing.T) { // R-041 R-044 F-143 F-170
 	r := newRig(t, authserver.Options{})
 	r.login("work")
 	token := r.token("work")

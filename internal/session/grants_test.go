@@ -208,7 +208,7 @@ func TestDPoPLogin(t *testing.T) {
 	}
 }
 
-// F-008, R-013, R-141: another token of the same login, kept apart, and never one that was not granted.
+// F-008, R-013, R-141, R-195: another token of the same login, kept apart, and never one that was not granted.
 func TestSecondToken(t *testing.T) {
 	r := newRig(t, authserver.Options{})
 	r.login("work")
@@ -238,8 +238,8 @@ func TestSecondToken(t *testing.T) {
 	}
 }
 
-// F-003, F-061: begun here, completed by another process, once.
-func TestBegunHereCompletedThere(t *testing.T) {
+// F-003, F-005, F-061: begun here, completed by another process, once.
+func TestBegunHereCompletedThere(t *testing.T) { // F-084, F-145
 	r := newRig(t, authserver.Options{})
 	pending, err := r.engine.Begin(t.Context(), "work", LoginOptions{})
 	if err != nil {

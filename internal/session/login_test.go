@@ -141,7 +141,7 @@ func TestSecondRequestJoinsTheFirst(t *testing.T) {
 	}
 }
 
-func TestTwoLoginsNeverMix(t *testing.T) {
+func TestTwoLoginsNeverMix(t *testing.T) { // R-098 F-083
 	r := newRig(t, authserver.Options{})
 	r.put(r.profile("other"))
 	urls := map[string]chan string{"work": make(chan string, 1), "other": make(chan string, 1)}
@@ -362,7 +362,7 @@ func TestFormPost(t *testing.T) {
 	wantError(t, err, Failed, CodeCancelled)
 }
 
-func TestAccountWithoutIDToken(t *testing.T) { // F-172
+func TestAccountWithoutIDToken(t *testing.T) { // F-172 F-173
 	r := newRig(t, authserver.Options{})
 	p := r.profile("work")
 	p.Scope = profiles.List{"openid", "offline_access"}

@@ -91,7 +91,7 @@ func TestManyCallersOneRefresh(t *testing.T) { // R-307
 	})
 }
 
-func TestRefreshWithoutNewRefreshTokenKeepsTheOld(t *testing.T) { // R-012 R-244
+func TestRefreshWithoutNewRefreshTokenKeepsTheOld(t *testing.T) { // R-012 R-244 F-140
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
 		r.login("work")
@@ -181,7 +181,7 @@ func TestRetryAfterIsHonoured(t *testing.T) { // R-042, decision 6
 	})
 }
 
-func TestEndOfLoginIsSaidOnce(t *testing.T) {
+func TestEndOfLoginIsSaidOnce(t *testing.T) { // F-139
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
 		r.login("work")
@@ -258,7 +258,7 @@ func TestLoserOfARaceAdoptsTheWinners(t *testing.T) { // design.md decision 3: n
 	})
 }
 
-func TestRefreshNow(t *testing.T) { // F-007
+func TestRefreshNow(t *testing.T) { // F-007 F-143
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
 		r.login("work")
