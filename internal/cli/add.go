@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ type addAsk struct {
 	scopes      []string
 	pairs       []string
 	account     string // where a Google service account's key file is
+	register    bool   // register a client at the server
 }
 
 func (f *face) profileAdd() *cobra.Command {
@@ -36,6 +38,7 @@ given as --set client_secret=@FILE, --set client_secret=- or --client-secret-std
 		Example: `  fob profile add work --issuer https://login.example.com --client-id acme-desktop --scope openid --scope offline_access
   fob profile add corp --preset entra --set tenant=11111111-2222-3333-4444-555555555555 --client-id 8a7c…
   fob profile add gh --preset github --client-id Iv1.… --client-secret-stdin < secret.txt
+  fob profile add mine --issuer https://login.example.com --register --scope openid
   fob profile add robot --service-account @key.json --scope https://www.googleapis.com/auth/drive.readonly`,
 		Args: words(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,6 +53,7 @@ given as --set client_secret=@FILE, --set client_secret=- or --client-secret-std
 	cmd.Flags().StringArrayVar(&ask.scopes, "scope", nil, "ask for this `scope`; repeat for more")
 	cmd.Flags().StringArrayVar(&ask.pairs, "set", nil, "set `KEY=VALUE`; repeat for more")
 	cmd.Flags().StringVar(&ask.account, "service-account", "", "make it of a Google service account's key file (`@FILE`, or - for standard input)")
+	cmd.Flags().BoolVar(&ask.register, "register", false, "register a client at the server (RFC 7591) instead of giving --client-id")
 	for _, name := range []string{"issuer", "client-id", "scope"} {
 		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
@@ -73,6 +77,12 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	}
 	if rest.issuer != "" {
 		c.add("issuer", rest.issuer)
+	}
+	if ask.register {
+		if rest.clientID != "" {
+			return misused("", "--register and --client-id exclude each other")
+		}
+		rest.clientID = unregistered
 	}
 	if rest.clientID != "" {
 		c.add("client_id", rest.clientID)
@@ -111,6 +121,13 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	if err := client.PutProfile(ctx, agent.ProfileEdit{Profile: p, Secrets: c.secrets, Create: true}); err != nil {
 		return err
 	}
+	if ask.register {
+		r, err := client.Register(ctx, p.Name)
+		if err != nil { // without a client the profile is of no use
+			return errors.Join(err, client.RemoveProfile(context.WithoutCancel(ctx), p.Name))
+		}
+		f.say("registered a client at the server: its id is %s", r.ClientID)
+	}
 	f.say("added profile %s", p.Name)
 	if p.Attended() {
 		f.hint("log in with `fob login %s`", quoted(p.Name))
@@ -119,6 +136,9 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	}
 	return nil
 }
+
+// unregistered stands for the client id that a registration will bring.
+const unregistered = "unregistered"
 
 // start makes the profile that the rest of the flags change: an empty one, or that of the preset. What answers a question of
 // the preset is taken out of the rest.

@@ -15,11 +15,11 @@ func (f *face) profileRegister() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "register NAME", Short: "Register the profile's client at its server",
 		Long: `Registers a client with the profile's redirect URIs, scope and keys at its authorization server (RFC 7591) and writes the client id that it
-was given into the profile; a client secret goes to the keychain.
+was given into the profile; a client secret goes to the keychain. ` + "`fob profile add --register`" + ` does so for a new profile.
 
 Where the server lets a registration be managed (RFC 7592), --show asks what it holds, --update sends the profile's present settings, and --delete
 deletes the client there.`,
-		Example: "  fob profile add work --issuer https://login.example.com && fob profile register work\n  fob profile register work --show\n  fob profile register work --update\n  fob profile register work --delete",
+		Example: "  fob profile register work\n  fob profile register work --show\n  fob profile register work --update\n  fob profile register work --delete",
 		Args:    words(1, 1), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ways := 0
