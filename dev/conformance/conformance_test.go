@@ -113,11 +113,13 @@ func TestStale(t *testing.T) {
 		{line: line{id: "R-001", level: "M", text: "one | two"}, tests: []test{{"fob/oauth", "TestA"}, {"fob/e2e", "TestB"}}},
 		{line: line{id: "R-002", level: "S", text: "nobody"}},
 		{line: line{id: "R-003", level: "S", text: "server"}, tests: []test{{witness, "TestC"}}},
+		{line: line{id: "R-004", level: "T", text: "proxy", later: "comes next year"}},
 	}, features: []row{{line: line{id: "F-087", text: "web", none: "no web"}, where: "no web"}}}
 	page := now.page(map[test]outcome{{"fob/oauth", "TestA"}: {action: "pass"}})
 	for _, want := range []string{
 		`| R-001 | M | one \| two | oauth: TestA; e2e: TestB | pass; *not run*: TestB |`, "| R-002 | S | nobody |  | **gap** |",
-		"| **gap**: only the test server |", "| F-087 | web | no web |  |  |", "3, of which 1 are held by tests and 2 are gaps",
+		"| **gap**: only the test server |", "| F-087 | web | no web |  |  |", "4, of which 1 are held by tests and 2 are gaps; 1 for later",
+		"| R-004 | T | proxy |  | comes next year |",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
@@ -129,7 +131,7 @@ func TestStale(t *testing.T) {
 	for _, stale := range []string{
 		strings.Replace(page, "TestA; e2e", "TestA, TestX; e2e", 1), strings.Replace(page, "; e2e: TestB |", " |", 1),
 		strings.Replace(page, "pass; ", "**fail**; ", 1), strings.Replace(page, "nobody", "somebody", 1),
-		strings.Replace(page, "|  | **gap** |", "|  | pass |", 1), page + "| R-009 | M | more | a: TestA | pass |\n", "",
+		strings.Replace(page, "|  | **gap** |", "|  | pass |", 1), strings.Replace(page, "next year", "never", 1), page + "| R-009 | M | more | a: TestA | pass |\n", "",
 	} {
 		if now.check("p", stale) == nil {
 			t.Errorf("taken for fresh:\n%s", stale)

@@ -18,6 +18,7 @@ type line struct {
 	level           string   // of an R-line: M, S or T
 	where           []string // of an F-row
 	none            string   // why an F-row means nothing here
+	later           string   // when an R-line's matter comes, which nothing of is there yet
 }
 
 // parseLines reads a data file: "# " begins a comment, "## " a group.
@@ -36,6 +37,7 @@ func parseLines(text string) ([]line, error) {
 		if strings.HasPrefix(row, "R-") {
 			l.id, row, _ = strings.Cut(row, " ")
 			l.level, l.text, _ = strings.Cut(row, " ")
+			l.text, l.later, _ = strings.Cut(l.text, " | later: ")
 		} else {
 			cells := strings.Split(row, " | ")
 			if len(cells) != 3 {
