@@ -195,6 +195,27 @@ func TestPresetsSayWhatTheServerNeeds(t *testing.T) { // F-052
 	}
 }
 
+// F-173: the account's name comes from the server's discovery document or from the address that the preset names.
+func TestPresetsNameTheAccount(t *testing.T) {
+	without := map[string]string{
+		"shopify": "it is a shop that is logged in to, and its API takes the token in a header of its own", "stackoverflow": "its API wants a key as well",
+		"linear": "its API is GraphQL", "notion": "its API wants the version of the day in a header", "hubspot": "the token would stand in the address",
+		"dropbox": "its API takes POST alone",
+	}
+	for _, preset := range Presets() {
+		p := preset.Profile
+		named := p.Issuer != "" || p.UserinfoEndpoint != "" || preset.ID == "demo" || !p.Attended() || p.Grant() == GrantOAuth1
+		if named == (without[preset.ID] != "") {
+			t.Errorf("%s: says where the account's name is to be had: %t", preset.ID, named)
+		}
+	}
+	for id, want := range map[string]string{"github": "https://api.github.com/user", "discord": "https://discord.com/api/users/@me", "reddit": "https://oauth.reddit.com/api/v1/me"} {
+		if preset, _ := PresetByID(id); preset.Profile.UserinfoEndpoint != want {
+			t.Errorf("%s: %s", id, preset.Profile.UserinfoEndpoint)
+		}
+	}
+}
+
 func TestPresetRefusesAnswers(t *testing.T) {
 	tests := []struct{ id, answer, want string }{
 		{"oidc", "", "issuer: is missing; give it like https://login.example.com"},

@@ -253,6 +253,11 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 	if who := account(token.Claims); who != "" {
 		what += " as " + who
 	}
+	e.mu.Lock()
+	if l := e.logins[p.Name]; l != nil && l.rec.otherAccount(token.Claims) {
+		what += ", another account than before"
+	}
+	e.mu.Unlock()
 	return e.keepTurn(ctx, p, token, what)
 }
 
@@ -281,7 +286,7 @@ const nameAccountTimeout = 5 * time.Second
 // nameAccount asks the server who logged in when the ID token did not say it in words.
 func (e *Engine) nameAccount(ctx context.Context, name string, client *client, token *oauth.Token) {
 	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" ||
-		!slices.Contains(token.Scope, "openid") && client.profile.Preset == "" || token.Type == typeOAuth1 {
+		!slices.Contains(token.Scope, "openid") && client.profile.Preset == "" && client.profile.UserinfoEndpoint == "" || token.Type == typeOAuth1 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, nameAccountTimeout)

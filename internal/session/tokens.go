@@ -151,17 +151,6 @@ func short(parts ...string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// account names who logged in, by the first of the usual claims there is. It is for people: iss and sub identify
-// (OIDC Core §5.7).
-func account(claims map[string]any) string {
-	for _, name := range []string{"email", "preferred_username", "upn", "login", "name", "sub"} {
-		if text, ok := claims[name].(string); ok && text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
 // load returns the login's tokens: from memory, or from the keychain the first time. Nil means that there are none.
 func (e *Engine) load(ctx context.Context, name string) (*tokens, error) {
 	e.mu.Lock()
