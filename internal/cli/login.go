@@ -181,6 +181,9 @@ func (f *face) logIn(ctx context.Context, client *agent.Client, ask loginAsk) (a
 		status, err := f.runLogin(ctx, client, name, ask)
 		var known *agent.Error
 		if !errors.As(err, &known) || known.Code != passwordNeeded {
+			if known != nil && known.Code == outOfBand && f.conversing() {
+				return f.typeCode(ctx, client, name, ask)
+			}
 			return status, err
 		}
 		if ask.options, err = f.askPassword(ctx, client, name, ask.options, known); err != nil {

@@ -97,7 +97,7 @@ func (f *face) adopt(ctx context.Context, client *agent.Client, found agent.Expl
 		adoption.Hosts = append(adoption.Hosts, host.Host)
 	}
 	var err error
-	if adoption.Server, err = f.chooseServer(found.Servers, ask.server); err != nil {
+	if adoption.Server, err = f.chooseServer(ctx, found.Servers, ask.server); err != nil {
 		return "", err
 	}
 	if ask.secretStdin {
@@ -109,11 +109,11 @@ func (f *face) adopt(ctx context.Context, client *agent.Client, found agent.Expl
 		}
 	}
 	if found.Client == "ask" && len(found.Servers) == 1 && ask.clientID == "" && ask.document == "" {
-		if adoption.ClientID, err = f.askClientID(adoption.Server); err != nil {
+		if adoption.ClientID, err = f.askClientID(ctx, adoption.Server); err != nil {
 			return "", err
 		}
 	}
-	if err := f.consent(ask); err != nil {
+	if err := f.consent(ctx, ask); err != nil {
 		return "", err
 	}
 	name, err := client.Adopt(ctx, adoption)
@@ -154,7 +154,7 @@ func (f *face) showChain(found agent.Exploration, ask apiAsk) {
 }
 
 // chooseServer is the authorization server to log in at. With several the user chooses.
-func (f *face) chooseServer(servers []string, asked string) (string, error) {
+func (f *face) chooseServer(ctx context.Context, servers []string, asked string) (string, error) {
 	switch {
 	case asked != "" && len(servers) > 0 && !slices.Contains(servers, asked):
 		return "", misused("one of "+strings.Join(servers, ", "), "the API does not name the authorization server %s", asked)
@@ -170,7 +170,7 @@ func (f *face) chooseServer(servers []string, asked string) (string, error) {
 	for i, server := range servers {
 		f.say("%d  %s", i+1, server)
 	}
-	line, err := f.question("log in at which of them? ")
+	line, err := f.question(ctx, "log in at which of them? ")
 	if err != nil {
 		return "", err
 	}
@@ -181,13 +181,13 @@ func (f *face) chooseServer(servers []string, asked string) (string, error) {
 	return servers[n-1], nil
 }
 
-func (f *face) askClientID(server string) (string, error) {
+func (f *face) askClientID(ctx context.Context, server string) (string, error) {
 	const remedy = "register a client with the redirect URI http://127.0.0.1/callback there, then give its id: --client-id ID"
 	if !f.conversing() {
 		return "", misused(remedy, "%s lets no client register by itself", server)
 	}
 	f.say("%s lets no client register by itself; register one with the redirect URI http://127.0.0.1/callback there", server)
-	id, err := f.question("its client id: ")
+	id, err := f.question(ctx, "its client id: ")
 	if err == nil && id == "" {
 		err = misused(remedy, "a login needs a client id")
 	}
@@ -195,14 +195,14 @@ func (f *face) askClientID(server string) (string, error) {
 }
 
 // consent asks whether to go on; nothing has been sent yet but questions for public documents.
-func (f *face) consent(ask apiAsk) error {
+func (f *face) consent(ctx context.Context, ask apiAsk) error {
 	switch {
 	case ask.yes:
 		return nil
 	case !f.conversing():
 		return misused("when these are the right hosts, say so with --yes", "nobody is there to ask whether to go on")
 	}
-	line, err := f.question("go on? [y/N] ")
+	line, err := f.question(ctx, "go on? [y/N] ")
 	if err != nil {
 		return err
 	}
@@ -216,14 +216,6 @@ func isYes(line string) bool { return strings.EqualFold(line, "y") || strings.Eq
 
 // conversing says whether somebody is there to answer.
 func (f *face) conversing() bool { return isTerminal(f.In) && isTerminal(f.Err) }
-
-func (f *face) question(text string) (string, error) {
-	f.mu.Lock()
-	f.Err.Write([]byte("fob: " + text))
-	f.mu.Unlock()
-	line, err := readLine(f.In)
-	return strings.TrimSpace(line), err
-}
 
 // callOnce calls the API with the new token and says what it answered. When the API asks for a stronger login, one is offered.
 func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk, status agent.Status) error {
@@ -247,7 +239,7 @@ func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk,
 		if again || !f.conversing() {
 			return &agent.Error{Kind: agent.LogInFirst, Code: "step_up", Sentence: "the API wants another login than this one", Remedy: command}
 		}
-		line, err := f.question("log in again with" + stepUpFlags(demand.Options) + "? [y/N] ")
+		line, err := f.question(ctx, "log in again with"+stepUpFlags(demand.Options)+"? [y/N] ")
 		if err != nil {
 			return err
 		}

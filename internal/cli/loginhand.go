@@ -35,6 +35,27 @@ func (f *face) beginLogin(ctx context.Context, ask loginAsk) error {
 	return nil
 }
 
+// outOfBand is the code of the agent's error for a login whose server shows a code instead of redirecting (RFC 5849 §2.1).
+const outOfBand = "out_of_band"
+
+// typeCode runs such a login: the page, then the code that it shows.
+func (f *face) typeCode(ctx context.Context, client *agent.Client, name string, ask loginAsk) (agent.Status, error) {
+	pending, err := client.Begin(ctx, name, ask.options)
+	if err != nil {
+		return agent.Status{}, err
+	}
+	view, err := client.Profile(ctx, name)
+	if err != nil {
+		return agent.Status{}, err
+	}
+	f.showPage(ctx, name, agent.LoginEvent{URL: pending.URL, Browser: view.Profile.Browser}, ask.pages)
+	code, err := f.question(ctx, "the code that the page shows at the end: ")
+	if err != nil {
+		return agent.Status{}, err
+	}
+	return client.Complete(ctx, name, code)
+}
+
 // completeLogin ends a login with what the browser brought back.
 func (f *face) completeLogin(ctx context.Context, ask loginAsk) error {
 	answer := ask.complete
@@ -42,7 +63,7 @@ func (f *face) completeLogin(ctx context.Context, ask loginAsk) error {
 		if isTerminal(f.In) {
 			f.hint("paste the address, then Enter")
 		}
-		line, err := readLine(f.In)
+		line, err := f.lineIn(ctx)
 		if err != nil {
 			return err
 		}

@@ -32,11 +32,10 @@ func (f *face) askPassword(ctx context.Context, client *agent.Client, name strin
 	}
 	f.say("%s logs in with a password: it goes to the server once and is not kept", name)
 	if user == "" {
-		io.WriteString(f.Err, "fob: user name: ")
-		if user, err = readLine(f.In); err != nil {
+		if user, err = f.question(ctx, "user name: "); err != nil {
 			return o, err
 		}
-		if user = strings.TrimSpace(user); user == "" {
+		if user == "" {
 			return o, misused("", "the user name is empty")
 		}
 	}
@@ -89,6 +88,34 @@ func (f *face) readHidden(ctx context.Context, what string) (string, error) {
 		return "", fmt.Errorf("%s: %w", what, got.err)
 	}
 	return string(got.line), nil
+}
+
+// question asks at the terminal and returns the answer, or why there is none: Ctrl-C is one.
+func (f *face) question(ctx context.Context, text string) (string, error) {
+	f.mu.Lock()
+	io.WriteString(f.Err, "fob: "+clean(text))
+	f.mu.Unlock()
+	line, err := f.lineIn(ctx)
+	return strings.TrimSpace(line), err
+}
+
+// lineIn reads a line of standard input, unless ctx ends first; the reader then stays until the program ends.
+func (f *face) lineIn(ctx context.Context) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		line, err := readLine(f.In)
+		read <- answer{line, err}
+	}()
+	select {
+	case got := <-read:
+		return got.line, got.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // readLine reads one line and not a byte more: what follows is for the next reader.

@@ -70,9 +70,13 @@ func (f *face) profileList() *cobra.Command {
 				if server == "" {
 					server = p.TokenEndpoint
 				}
-				rows = append(rows, []string{p.Name, p.Environment, server, p.ClientID})
+				grant := p.Grant()
+				if grant == profiles.DefaultGrantType { // what most are needs no word
+					grant = ""
+				}
+				rows = append(rows, []string{p.Name, p.Environment, grant, server, p.ClientID})
 			}
-			return f.print(headed([]string{"NAME", "ENVIRONMENT", "SERVER", "CLIENT ID"}, rows))
+			return f.print(headed([]string{"NAME", "ENVIRONMENT", "GRANT", "SERVER", "CLIENT ID"}, rows))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
