@@ -28,24 +28,35 @@ type claimsTab struct {
 	atNote  *widget.Label
 	none    *widget.Label
 	hint    *line
+	who     *asked
+	shown   time.Time // when the token that is shown was obtained
 	atGroup fyne.CanvasObject
 	idGroup fyne.CanvasObject
 }
 
 func newClaimsTab() *claimsTab {
 	t := &claimsTab{idTitle: newLine("ID TOKEN", section), id: newFacts(), atTitle: newLine("ACCESS TOKEN", section), at: newFacts(),
-		atNote: paragraph(""), none: paragraph("")}
+		atNote: paragraph(""), none: paragraph(""), who: newWhoAmI()}
 	t.id.mono, t.at.mono = true, true
 	t.id.least, t.at.least = 120, 120
 	t.atGroup = column(6, t.atTitle, t.at.content, t.atNote)
 	t.idGroup = column(6, t.idTitle, t.id.content)
 	t.hint = newLine("Press a value to copy it.", caption)
-	t.content = column(16, t.none, t.hint, t.atGroup, t.idGroup)
+	t.content = column(16, t.none, t.hint, t.atGroup, t.idGroup, t.who.content)
 	return t
 }
 
 // show is the only code that changes the tab's widgets.
 func (t *claimsTab) show(d agent.Details, now time.Time) {
+	obtained := time.Time{}
+	if d.ObtainedAt != nil {
+		obtained = *d.ObtainedAt
+	}
+	if !obtained.Equal(t.shown) {
+		t.who.clear()
+	}
+	t.shown = obtained
+	t.who.offer(d.Usable() && d.TokenType != typeOAuth1 && !unattended(d.Status))
 	t.at.show(claimFacts(d.AccessClaims, now))
 	t.id.show(claimFacts(d.IDClaims, now))
 	visible(t.hint, len(d.AccessClaims)+len(d.IDClaims) > 0)

@@ -16,6 +16,7 @@ type empty struct {
 	content *fyne.Container
 	demo    *button
 	add     *button
+	byURL   *button
 	wrong   *widget.Label
 }
 
@@ -27,6 +28,7 @@ func newEmpty(picture []byte) *empty {
 	}
 	e.demo = newButton("Try the Demo profile", nil, widget.HighImportance, nil)
 	e.add = newButton("Add a profile", theme.ContentAddIcon(), widget.MediumImportance, nil)
+	e.byURL = newButton("Add from URL …", theme.ContentPasteIcon(), widget.MediumImportance, nil)
 	head := newLine("Tokens, one click away", look{size: theme.SizeNameHeadingText, style: fyne.TextStyle{Bold: true}, align: fyne.TextAlignCenter})
 	words := widget.NewLabelWithStyle("A profile says where to log in and what to ask for. Fob opens your browser, keeps the token "+
 		"in the system's keychain, renews it, and hands it to curl, your editor or the clipboard.", fyne.TextAlignCenter, fyne.TextStyle{})
@@ -37,7 +39,7 @@ func newEmpty(picture []byte) *empty {
 	e.wrong.Hide()
 	e.content = container.NewCenter(container.New(fixedWidth(420), column(12,
 		container.NewCenter(mark), head, words,
-		container.NewCenter(besides(8, e.demo, e.add)), hint, e.wrong)))
+		container.NewCenter(besides(8, e.demo, e.add, e.byURL)), hint, e.wrong)))
 	return e
 }
 
@@ -46,6 +48,7 @@ func (e *empty) show(on, online bool) {
 	visible(e.content, on)
 	enable(e.demo, online)
 	enable(e.add, online)
+	enable(e.byURL, online)
 }
 
 // say writes what did not work.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
 	"fob/internal/agent"
@@ -16,6 +17,10 @@ type profileTab struct {
 	edit    *button
 	groups  *fyne.Container
 	ask     func(intent)
+	keys    func()                  // copies the public keys
+	makeKey func(agent.ProfileView) // makes a new private key
+	on      bool                    // the agent can be asked
+	buttons []*button
 	copied  func(name, text string)
 }
 
@@ -33,7 +38,21 @@ func (t *profileTab) clear() {
 
 // show is the only code that changes the tab's fields.
 func (t *profileTab) show(view agent.ProfileView) {
-	t.groups.Objects = nil
+	t.groups.Objects, t.buttons = nil, nil
+	if weak := view.Profile.Weaknesses(); len(weak) > 0 {
+		list := column(0, newLine("WEAK SETTINGS", section))
+		for _, w := range weak {
+			field, _ := profiles.FieldByKey(w.Key)
+			list.Add(container.NewBorder(nil, nil, container.NewVBox(inset(6, 0, 0, 0, newBadge("weak"))), nil, paragraph(field.Label+": "+w.Sentence)))
+		}
+		t.groups.Objects = append(t.groups.Objects, list)
+	}
+	if usesKey(view.Profile) {
+		t.buttons = []*button{quiet("Copy the public keys", theme.ContentCopyIcon(), func() { t.keys() }), quiet("Make a key …", theme.ContentAddIcon(), func() { t.makeKey(view) })}
+		words := "The client signs with a key of its own; the server has to know the public half."
+		t.groups.Objects = append(t.groups.Objects, column(2, newLine("KEYS", section), newShortLine(words, muted), container.NewHBox(t.buttons[0], t.buttons[1])))
+		t.online(t.on)
+	}
 	for _, group := range fieldGroups() {
 		var all []fact
 		for _, field := range group.fields {
@@ -52,7 +71,13 @@ func (t *profileTab) show(view agent.ProfileView) {
 	t.groups.Refresh()
 }
 
-func (t *profileTab) online(on bool) { enable(t.edit, on) }
+func (t *profileTab) online(on bool) {
+	t.on = on
+	enable(t.edit, on)
+	for _, b := range t.buttons {
+		enable(b, on)
+	}
+}
 
 // shownValue is a field as the profile has it: its values, its default in words, or nothing when it is not set and stands
 // for nothing.

@@ -15,17 +15,22 @@ type tabs struct {
 	token   *tokenTab
 	claims  *claimsTab
 	checks  *checksTab
+	wire    *wireTab
 	history *historyTab
 	profile *profileTab
 	shown   agent.Details
+
+	wireItem *container.TabItem
 }
 
 func newTabs() *tabs {
-	t := &tabs{token: newTokenTab(), claims: newClaimsTab(), checks: newChecksTab(), history: newHistoryTab(), profile: newProfileTab()}
+	t := &tabs{token: newTokenTab(), claims: newClaimsTab(), checks: newChecksTab(), wire: newWireTab(), history: newHistoryTab(), profile: newProfileTab()}
+	t.wireItem = container.NewTabItem("Wire", scrolled(t.wire.content))
 	t.content = container.NewAppTabs(
 		container.NewTabItem("Token", scrolled(t.token.content)),
 		container.NewTabItem("Claims", scrolled(t.claims.content)),
 		container.NewTabItem("Checks", scrolled(t.checks.content)),
+		t.wireItem,
 		container.NewTabItem("History", scrolled(t.history.content)),
 		container.NewTabItem("Profile", scrolled(t.profile.content)),
 	)
@@ -51,6 +56,10 @@ func (t *tabs) show(d agent.Details, now time.Time) {
 func (t *tabs) clear(s agent.Status, now time.Time) {
 	t.token.mask()
 	t.show(agent.Details{Status: s}, now)
+	t.token.api.clear()
+	t.token.server.clear()
+	t.claims.who.clear()
+	t.wire.clear()
 	t.profile.clear()
 }
 
@@ -62,5 +71,6 @@ func (t *tabs) tick(now time.Time) {
 
 func (t *tabs) online(on bool) {
 	t.token.online(on)
+	t.claims.who.online(on)
 	t.profile.online(on)
 }

@@ -252,5 +252,3 @@ func (l tiling) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		o.Resize(fyne.NewSize(width, l.height))
 	}
 }
-
-func (w *Window) addFromURL() {}

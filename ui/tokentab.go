@@ -18,6 +18,9 @@ import (
 // the desk.
 const hideAfter = 30 * time.Second
 
+// typeOAuth1 is the token type of OAuth 1.0a, which knows no introspection and no UserInfo.
+const typeOAuth1 = "OAuth"
+
 // masked stands for a token. It is the same for every token, so that not even its length shows.
 var masked = strings.Repeat("•", 32)
 
@@ -29,14 +32,16 @@ type tokenTab struct {
 	title   *line // of the scopes
 	scopes  *fyne.Container
 	facts   *facts
+	api     *apiCard
+	server  *asked // what the server says of the token
 	shown   agent.Details
 }
 
 func newTokenTab() *tokenTab {
-	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), title: newLine("SCOPES", section)}
+	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), title: newLine("SCOPES", section), api: newAPICard(), server: newIntrospection()}
 	t.scopes = container.New(layout.NewRowWrapLayoutWithCustomPadding(6, 6))
-	t.content = column(14, t.access.content, t.id.content,
-		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content))
+	t.content = column(14, t.access.content, t.id.content, t.api.content,
+		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content), t.server.content)
 	return t
 }
 
@@ -44,12 +49,19 @@ func newTokenTab() *tokenTab {
 func (t *tokenTab) show(d agent.Details, now time.Time) {
 	if d.ObtainedAt == nil || t.shown.ObtainedAt == nil || !d.ObtainedAt.Equal(*t.shown.ObtainedAt) || d.Name != t.shown.Name {
 		t.mask() // another token than the one that was revealed
+		t.server.clear()
+	}
+	if d.Name != t.shown.Name {
+		t.api.clear()
 	}
 	t.shown = d
 	visible(t.access.content, d.Usable())
 	t.access.offer(d.Usable())
 	visible(t.id.content, d.HasIDToken && d.Usable())
 	t.id.offer(d.HasIDToken && d.Usable())
+	t.api.address.set(d.APIBaseURL)
+	visible(t.api.content, d.Usable() && d.APIBaseURL != "")
+	t.server.offer(d.Usable() && d.TokenType != typeOAuth1)
 	t.showScopes(d.Status)
 	t.facts.show(lifeOf(d, now))
 }
@@ -80,6 +92,9 @@ func (t *tokenTab) mask() {
 func (t *tokenTab) online(on bool) {
 	t.access.online(on)
 	t.id.online(on)
+	enable(t.api.call, on)
+	enable(t.api.again, on)
+	t.server.online(on)
 }
 
 // scopeMark is one scope and how it went.
@@ -152,8 +167,8 @@ func lifeOf(d agent.Details, now time.Time) []fact {
 	if d.TokenType != "" {
 		all = append(all, fact{"Token type", d.TokenType})
 	}
-	if d.APIBaseURL != "" {
-		all = append(all, fact{"API", d.APIBaseURL})
+	if d.Grant != "" {
+		all = append(all, fact{"Grant", grantWords(d.Grant)})
 	}
 	return all
 }

@@ -85,6 +85,14 @@ func (w *Window) wire() {
 	w.sidebar.gear.OnTapped = w.openSettings
 	w.empty.add.OnTapped = w.addProfile
 	w.empty.demo.OnTapped = w.tryDemo
+	w.empty.byURL.OnTapped = w.addFromURL
+	w.detail.tabs.token.api.call.OnTapped = func() { w.callAPI(w.selected) }
+	w.detail.tabs.token.api.stepUp = w.onStepUp
+	w.detail.tabs.token.server.ask.OnTapped = w.onIntrospect
+	w.detail.tabs.claims.who.ask.OnTapped = w.onWhoAmI
+	w.detail.tabs.wire.copied = w.onValue
+	w.detail.tabs.content.OnSelected = func(*container.TabItem) { w.loadTrace() }
+	w.detail.tabs.profile.keys, w.detail.tabs.profile.makeKey = w.onKeys, w.onMakeKey
 	w.sidebar.rows.typed = func(e *fyne.KeyEvent) { w.onKey(e) }
 	w.detail.head.commands.ask = w.onIntent
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
@@ -92,7 +100,7 @@ func (w *Window) wire() {
 	w.detail.card.copied = w.onValue
 	w.detail.card.paste.OnTapped = func() { w.paste(w.selected) }
 	w.detail.head.failure.shut.OnTapped = w.forget
-	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.profile.copied} {
+	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.claims.who.facts.copied, &w.detail.tabs.token.server.facts.copied, &w.detail.tabs.profile.copied} {
 		*copied = w.onValue
 	}
 	w.detail.tabs.token.access.ask = func() { w.onReveal(w.detail.tabs.token.access, false) }
@@ -192,6 +200,7 @@ func (w *Window) loadDetails() {
 			w.detail.tabs.profile.show(view)
 		}
 	})
+	w.loadTrace()
 }
 
 // onSelect shows another profile.

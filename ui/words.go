@@ -74,7 +74,12 @@ func weakWords(all []agent.Weakness) string {
 	case 1:
 		return all[0].Sentence
 	}
-	return fmt.Sprintf("%s And %d more: see the tab Profile.", all[0].Sentence, len(all)-1)
+	var names []string
+	for _, w := range all {
+		field, _ := profiles.FieldByKey(w.Key)
+		names = append(names, field.Label)
+	}
+	return fmt.Sprintf("%d settings are weak: %s", len(all), strings.Join(names, ", "))
 }
 
 // grantWords say in words how a profile gets its token.

@@ -22,6 +22,7 @@ type (
 	Introspection = session.Introspection
 	TraceRun      = session.TraceRun
 	TraceStep     = session.TraceStep
+	TraceMember   = session.TraceMember
 	Exploration   = session.Exploration
 	ChainHost     = session.ChainHost
 	Adoption      = session.Adoption

@@ -105,6 +105,9 @@ type TraceStep struct {
 	Curl        string `json:"curl,omitempty"` // the same request, with $VARIABLES where secrets were; "" for the browser's steps
 }
 
+// TraceMember is one name and value of the headers or the form of a step.
+type TraceMember = oauth.Member
+
 // Exploration is what is found behind the URL of an API before anything secret is sent (RFC 9728, RFC 8414).
 type Exploration struct {
 	URL      string      `json:"url"`
