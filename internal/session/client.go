@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -87,19 +88,25 @@ func (e *Engine) metadataFor(ctx context.Context, p profiles.Profile, hc *http.C
 		issuer = "" // the document's is the template that each id_token's is compared with
 	}
 	for _, field := range []struct {
-		into *string
-		from string
+		into  *string
+		from  string
+		alias string // among mtls_endpoint_aliases (RFC 8705 §5)
 	}{
-		{&m.Issuer, issuer}, {&m.AuthorizationEndpoint, p.AuthorizationEndpoint}, {&m.TokenEndpoint, p.TokenEndpoint},
-		{&m.RevocationEndpoint, p.RevocationEndpoint}, {&m.IntrospectionEndpoint, p.IntrospectionEndpoint},
-		{&m.UserinfoEndpoint, p.UserinfoEndpoint}, {&m.EndSessionEndpoint, p.EndSessionEndpoint}, {&m.JWKSURI, p.JWKSURI},
-		{&m.PushedAuthorizationRequestEndpoint, p.PushedAuthorizationRequestEndpoint},
-		{&m.DeviceAuthorizationEndpoint, p.DeviceAuthorizationEndpoint},
-		{&m.BackchannelAuthenticationEndpoint, p.BackchannelAuthenticationEndpoint},
-		{&m.RegistrationEndpoint, p.RegistrationEndpoint},
+		{&m.Issuer, issuer, ""}, {&m.AuthorizationEndpoint, p.AuthorizationEndpoint, ""}, {&m.TokenEndpoint, p.TokenEndpoint, "token_endpoint"},
+		{&m.RevocationEndpoint, p.RevocationEndpoint, "revocation_endpoint"}, {&m.IntrospectionEndpoint, p.IntrospectionEndpoint, "introspection_endpoint"},
+		{&m.UserinfoEndpoint, p.UserinfoEndpoint, "userinfo_endpoint"}, {&m.EndSessionEndpoint, p.EndSessionEndpoint, ""}, {&m.JWKSURI, p.JWKSURI, ""},
+		{&m.PushedAuthorizationRequestEndpoint, p.PushedAuthorizationRequestEndpoint, "pushed_authorization_request_endpoint"},
+		{&m.DeviceAuthorizationEndpoint, p.DeviceAuthorizationEndpoint, "device_authorization_endpoint"},
+		{&m.BackchannelAuthenticationEndpoint, p.BackchannelAuthenticationEndpoint, "backchannel_authentication_endpoint"},
+		{&m.RegistrationEndpoint, p.RegistrationEndpoint, ""},
 	} {
-		if field.from != "" {
-			*field.into = field.from
+		if field.from == "" {
+			continue
+		}
+		*field.into = field.from
+		if m.MTLSEndpointAliases[field.alias] != "" { // the profile's word outranks the server's, for whoever shows a certificate too
+			m.MTLSEndpointAliases = maps.Clone(m.MTLSEndpointAliases)
+			delete(m.MTLSEndpointAliases, field.alias)
 		}
 	}
 	return &m, nil

@@ -85,7 +85,14 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	if err := e.intend(q.Name); err != nil {
 		return nil, e.failed(q.Name, err)
 	}
-	fresh, err := c.RefreshWith(ctx, before.Token, want)
+	ask := func() (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) }
+	fresh, err := spend(ask)
+	if errors.Is(err, oauth.InvalidGrant) {
+		if newer := e.overtaken(ctx, q.Name, before); newer != nil && newer.RefreshToken != "" {
+			before = newer // another agent was faster
+			fresh, err = spend(ask)
+		}
+	}
 	if err != nil {
 		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
 			e.unspent(q.Name)

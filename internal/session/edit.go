@@ -26,6 +26,9 @@ func (e *Engine) Keys() []string {
 			keys = append(keys, l.rec.Key)
 		}
 	}
+	for _, w := range e.waiting.list() {
+		keys = append(keys, w.Key)
+	}
 	return keys
 }
 
@@ -111,6 +114,9 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	e.sync()
 	if existed && old != p.Name {
 		e.cleanAfterMove(ctx, before)
+		if err := errors.Join(e.renameWaiting(old, p.Name), e.traces.rename(old, p.Name)); err != nil {
+			e.log.Warn("profile renamed", "profile", p.Name, "problem", err.Error())
+		}
 		e.forgetRecord(old)
 	}
 	e.mu.Lock()
@@ -211,5 +217,8 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 	}
 	e.sync()
 	e.forgetRecord(name)
+	if err := e.dropWaitingOf(ctx, name); err != nil {
+		e.log.Warn("waiting login", "profile", name, "problem", err.Error())
+	}
 	return nil
 }

@@ -214,6 +214,7 @@ func (e *Engine) step(now time.Time) time.Time {
 		}
 	}
 	e.mu.Unlock()
+	e.sweepWaiting(now)
 	sort.Slice(due, func(i, j int) bool { return due[i].at.Before(due[j].at) })
 	for _, d := range due {
 		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.
@@ -329,7 +330,10 @@ func (e *Engine) sync() {
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.
 func (l *login) follow(p profiles.Profile) {
-	l.profile, l.mistake, l.key, l.wants, l.weak = p, mistake(p), itemKey(p), fingerprint(p), nil
+	if wants := fingerprint(p); wants != l.wants {
+		l.wants, l.others = wants, nil
+	}
+	l.profile, l.mistake, l.key, l.weak = p, mistake(p), itemKey(p), nil
 	for _, w := range p.Weaknesses() {
 		l.weak = append(l.weak, Weakness{w.Key, w.Sentence})
 	}

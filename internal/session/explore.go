@@ -181,6 +181,7 @@ func (e *Engine) clientBy(ctx context.Context, server *oauth.ServerFound, a Adop
 				}
 			}
 			p.ClientID, p.TokenEndpointAuthMethod, p.RedirectURI = known.ClientID, known.TokenEndpointAuthMethod, known.RedirectURI
+			p.TokenEndpointAuthSigningAlg, p.PrivateKeyID, p.TLSClientCertificate = known.TokenEndpointAuthSigningAlg, known.PrivateKeyID, known.TLSClientCertificate
 			return false, nil
 		case oauth.WayDocument:
 			if a.Document == "" {

@@ -56,7 +56,10 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		case <-shown:
 			shown = nil
 			prompt := a.prompt
-			prompt.Joined, prompt.Until = joined, a.until
+			prompt.Joined = joined
+			if prompt.Until.IsZero() {
+				prompt.Until = a.until
+			}
 			event(prompt)
 		case <-a.done:
 			ended = true
@@ -186,7 +189,9 @@ func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) erro
 		return err
 	}
 	ctx, done := e.traced(ctx, p.Name, operationLogin)
-	err = e.logInOnce(ctx, p, a)
+	if p, err = e.settle(ctx, p); err == nil {
+		err = e.logInOnce(ctx, p, a)
+	}
 	if err != nil && e.forgotten(ctx, p, err) {
 		// The server has forgotten the client that was registered there for this profile: once more with a new one.
 		if p, err = e.registerAgain(ctx, p); err == nil {
@@ -198,7 +203,7 @@ func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) erro
 }
 
 func (e *Engine) logInOnce(ctx context.Context, p profiles.Profile, a *attempt) error {
-	client, err := e.clientFor(ctx, p, 0)
+	client, err := e.clientFor(ctx, p, atLogin)
 	if err != nil {
 		return err
 	}
@@ -209,23 +214,27 @@ func (e *Engine) logInOnce(ctx context.Context, p profiles.Profile, a *attempt) 
 	if err := e.keep(ctx, p, token); err != nil {
 		return err
 	}
-	e.met(p.Name, a.options)
+	e.met(p.Name, a.options.stepsUp())
+	e.confirm(ctx, client)
 	e.nameAccount(ctx, p.Name, client, token)
 	return nil
 }
 
 // met notes that a login was for what the API had asked for.
-func (e *Engine) met(name string, o LoginOptions) {
+func (e *Engine) met(name string, steppedUp bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.logins[name]; l != nil {
 		l.met = nil
-		if len(o.Scope)+len(o.ACRValues) > 0 || o.MaxAge != nil {
+		if steppedUp {
 			l.met = l.demand
 		}
 		l.demand = nil
 	}
 }
+
+// stepsUp says that the login is for what an API asked for.
+func (o LoginOptions) stepsUp() bool { return len(o.Scope)+len(o.ACRValues) > 0 || o.MaxAge != nil }
 
 // show tells the faces what the person has to do; once for an attempt.
 func (a *attempt) show(prompt LoginEvent) {

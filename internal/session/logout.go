@@ -119,7 +119,7 @@ func (e *Engine) drop(ctx context.Context, name, what string) error {
 		}
 	}
 	e.mu.Lock()
-	l.held, l.unsaved = nil, nil
+	l.held, l.unsaved, l.others, l.demand, l.met = nil, nil, nil, nil, nil
 	l.rec = record{Name: name, History: l.rec.History}
 	if what != "" {
 		l.rec.happened(wall(), what)

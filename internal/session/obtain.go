@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -149,12 +148,17 @@ func (e *Engine) byDevice(ctx context.Context, c *client, a *attempt) (*oauth.To
 	if err != nil {
 		return nil, err
 	}
-	if !pending.ExpiresAt.IsZero() && pending.ExpiresAt.Before(a.until) {
-		a.until = pending.ExpiresAt
-	}
-	a.show(LoginEvent{Kind: "device", UserCode: pending.UserCode, VerificationURI: pending.VerificationURI,
+	a.show(LoginEvent{Kind: "device", Until: a.before(pending.ExpiresAt), UserCode: pending.UserCode, VerificationURI: pending.VerificationURI,
 		VerificationURIComplete: pending.VerificationURIComplete, Browser: c.profile.Browser})
 	return pending.Wait(ctx)
+}
+
+// before is the earlier of the attempt's end and that of what the server waits for.
+func (a *attempt) before(ends time.Time) time.Time {
+	if ends.IsZero() || a.until.Before(ends) {
+		return a.until
+	}
+	return ends
 }
 
 // byBackchannel asks the person on a device of their own (CIBA, poll mode).
@@ -177,10 +181,7 @@ func (e *Engine) byBackchannel(ctx context.Context, c *client, a *attempt) (*oau
 	if err != nil {
 		return nil, err
 	}
-	if !pending.ExpiresAt.IsZero() && pending.ExpiresAt.Before(a.until) {
-		a.until = pending.ExpiresAt
-	}
-	a.show(LoginEvent{Kind: "ciba", BindingMessage: p.BindingMessage})
+	a.show(LoginEvent{Kind: "ciba", Until: a.before(pending.ExpiresAt), BindingMessage: p.BindingMessage})
 	return pending.Wait(ctx)
 }
 
@@ -226,12 +227,11 @@ func (c *client) fill(value string) string {
 	if !strings.Contains(value, "{") {
 		return value
 	}
-	for key, secret := range c.secrets {
-		if key != registered {
-			value = strings.ReplaceAll(value, "{"+key+"}", secret)
-		}
+	var pairs []string
+	for _, key := range c.secrets.keys() {
+		pairs = append(pairs, "{"+key+"}", c.secrets[key])
 	}
-	return value
+	return strings.NewReplacer(pairs...).Replace(value) // once: a secret that looks like a place for one stays what it is
 }
 
 // assertion is the given JWT, or one made from the profile's key (RFC 7523 §3).
@@ -267,37 +267,88 @@ func (e *Engine) exchangeFor(ctx context.Context, c *client, r oauth.TokenReques
 		SubjectToken: c.secrets.get("subject_token"), SubjectTokenType: p.SubjectTokenType,
 		ActorToken: c.secrets.get("actor_token"), ActorTokenType: p.ActorTokenType, RequestedTokenType: p.RequestedTokenType,
 	}
+	if err := e.derivesFromItself(p.Name); err != nil {
+		return nil, err
+	}
 	var err error
 	if p.SubjectProfile != "" {
 		if x.SubjectToken, x.SubjectTokenType, err = e.tokenOf(ctx, p.SubjectProfile, p.SubjectTokenType); err != nil {
-			return nil, err
+			return nil, derivedFailed(p.Name, p.SubjectProfile, err)
 		}
 	}
 	if p.ActorProfile != "" {
 		if x.ActorToken, x.ActorTokenType, err = e.tokenOf(ctx, p.ActorProfile, p.ActorTokenType); err != nil {
-			return nil, err
+			return nil, derivedFailed(p.Name, p.ActorProfile, err)
 		}
 	}
 	return c.Exchange(ctx, x, r)
 }
 
-// derived marks a context in which a token is derived from another profile's, so that two profiles that derive from each
-// other are told from a long wait.
-type derived struct{}
+// sources are the profiles that the token of p is derived from.
+func sources(p *profiles.Profile) []string {
+	if p.SubjectProfile == "" && p.ActorProfile == "" || p.Grant() != profiles.GrantTokenExchange {
+		return nil
+	}
+	return slices.DeleteFunc([]string{p.SubjectProfile, p.ActorProfile}, func(name string) bool { return name == "" })
+}
+
+// derivesFromItself refuses a profile whose token is derived, in the end, from itself: it would wait for itself.
+func (e *Engine) derivesFromItself(name string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	met := map[string]bool{}
+	var way func(from string) []string // from there back to name
+	way = func(from string) []string {
+		l := e.logins[from]
+		if l == nil || met[from] {
+			return nil
+		}
+		met[from] = true
+		for _, source := range sources(&l.profile) {
+			if source == name {
+				return []string{from, name}
+			}
+			if found := way(source); found != nil {
+				return append([]string{from}, found...)
+			}
+		}
+		return nil
+	}
+	found := way(name)
+	if found == nil {
+		return nil
+	}
+	return &fromSource{&Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + name + ": its token is derived from itself (" + strings.Join(found, " → ") + ")",
+		Remedy: "change subject_profile or actor_profile of one of them"}}
+}
+
+// fromSource is the want of another profile's token: what is to be mended is there.
+type fromSource struct{ said *Error }
+
+func (f *fromSource) Error() string { return f.said.Error() }
+func (f *fromSource) Unwrap() error { return f.said }
+
+// derivedFailed says that name cannot have its token because source has none.
+func derivedFailed(name, source string, err error) error {
+	said := *Explain(source, err)
+	said.Sentence = "profile " + name + ": its token is derived from that of profile " + source + ": " + trimName(said.Sentence, source)
+	return &fromSource{&said}
+}
 
 // tokenOf is a token of another profile as a subject or an actor: its access token, or its ID token where that type is named.
 func (e *Engine) tokenOf(ctx context.Context, name, kind string) (oauth.Secret, string, error) {
-	chain, _ := ctx.Value(derived{}).([]string)
-	if slices.Contains(chain, name) {
-		return "", "", &Error{Kind: Failed, Code: CodeProfileInvalid, Sentence: "profile " + name + ": its token is derived from itself (" + strings.Join(append(chain, name), " → ") + ")",
-			Remedy: "change subject_profile or actor_profile of one of them"}
+	// The other profile may have to be refreshed, at the same server: that must not wait for our place.
+	where, _ := ctx.Value(placeKey{}).(*place)
+	if where != nil {
+		e.leavePlace(where)
 	}
-	h, err := e.Token(context.WithValue(ctx, derived{}, append(slices.Clone(chain), name)), name, -1)
-	if err != nil {
-		var said *Error
-		if errors.As(err, &said) {
-			return "", "", said // it names the other profile, and what to do there
+	h, err := e.Token(ctx, name, -1)
+	if where != nil {
+		if waited := e.awaitPlace(ctx, where); err == nil {
+			err = waited
 		}
+	}
+	if err != nil {
 		return "", "", err
 	}
 	if kind == "id_token" || kind == "urn:ietf:params:oauth:token-type:id_token" {

@@ -15,7 +15,6 @@ import (
 
 	"fob/internal/keychain"
 	"fob/oauth"
-	"fob/profiles"
 )
 
 // A login that is completed by hand waits in the keychain, sealed, until its answer is brought or its time is over; the agent
@@ -34,14 +33,17 @@ type savedLogin struct {
 	Version int    `json:"v"`
 	Profile string `json:"profile"` // its fingerprint: an edited profile asks for something else
 	Saved   string `json:"saved"`
+	StepUp  bool   `json:"step_up,omitempty"` // it is for what the API asked for
 }
 
 // waiting is the list.
 type waiting struct {
 	path string // "" keeps it in memory
 
-	mu  sync.Mutex // guards all and the file
-	all []waitingLogin
+	mu    sync.Mutex // guards all, taken and the file
+	all   []waitingLogin
+	taken map[string]bool // keys of those that are being completed
+	swept time.Time       // when expired ones were looked for last
 }
 
 func waitingFile(home string) string {
@@ -70,7 +72,7 @@ func (w *waiting) open() error {
 func (w *waiting) change(f func([]waitingLogin) []waitingLogin) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.all = f(w.all)
+	w.all = f(slices.Clone(w.all))
 	if w.path == "" {
 		return nil
 	}
@@ -85,6 +87,26 @@ func (w *waiting) list() []waitingLogin {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.all)
+}
+
+// take makes a waiting login the caller's alone: an answer that is brought twice at once is redeemed once.
+func (w *waiting) take(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.taken[key] || !slices.ContainsFunc(w.all, func(one waitingLogin) bool { return one.Key == key }) {
+		return false
+	}
+	if w.taken == nil {
+		w.taken = map[string]bool{}
+	}
+	w.taken[key] = true
+	return true
+}
+
+func (w *waiting) giveBack(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.taken, key)
 }
 
 // Begin starts a login whose answer is brought by hand, see [Engine.Complete]: nothing listens for it.
@@ -110,7 +132,11 @@ func (e *Engine) begin(ctx context.Context, name string, o LoginOptions) (Pendin
 			Remedy: "log in without --print-url: fob login " + quoteArg(name)}
 	}
 	e.dropExpired(ctx)
-	c, err := e.clientFor(ctx, p, 0)
+	p, err := e.settle(ctx, p)
+	if err != nil {
+		return Pending{}, err
+	}
+	c, err := e.clientFor(ctx, p, atLogin)
 	if err != nil {
 		return Pending{}, err
 	}
@@ -118,15 +144,19 @@ func (e *Engine) begin(ctx context.Context, name string, o LoginOptions) (Pendin
 	if err != nil {
 		return Pending{}, err
 	}
-	text, err := json.Marshal(savedLogin{Version: 1, Profile: fingerprint(p), Saved: saved.Reveal()})
+	text, err := json.Marshal(savedLogin{Version: 1, Profile: fingerprint(p), Saved: saved.Reveal(), StepUp: o.stepsUp()})
 	if err != nil {
 		return Pending{}, err
 	}
 	w := waitingLogin{Key: "waiting/" + short(state), Name: name, State: short(state), Until: wall().Add(pendingLife)}
-	if err := e.store.Set(ctx, w.Key, text); err != nil {
+	// The list first: an item that is on no list would stay in the keychain for ever.
+	if err := e.waiting.change(func(all []waitingLogin) []waitingLogin { return append(all, w) }); err != nil {
 		return Pending{}, err
 	}
-	if err := e.waiting.change(func(all []waitingLogin) []waitingLogin { return append(all, w) }); err != nil {
+	if err := e.store.Set(ctx, w.Key, text); err != nil {
+		if undo := e.dropWaiting(context.WithoutCancel(ctx), w); undo != nil {
+			e.log.Info("waiting login", "profile", name, "problem", undo.Error())
+		}
 		return Pending{}, err
 	}
 	return Pending{Name: name, URL: page, Until: w.Until, OutOfBand: isOAuth1(p) && slices.Contains(p.RedirectURIs(), outOfBand)}, nil
@@ -188,8 +218,7 @@ func (e *Engine) Complete(ctx context.Context, name, answer string) (Status, err
 
 // findWaiting finds the waiting login of an answer.
 func (e *Engine) findWaiting(name, answer string) (waitingLogin, url.Values, error) {
-	unknown := &Error{Kind: Failed, Code: CodeNotWaiting, Sentence: errPendingUnknown.Error() + ": it was completed before, is over an hour old, or is another program's",
-		Remedy: "begin again: fob login --print-url " + nameOr(name)}
+	unknown := notWaiting(name)
 	response, isAnswer := parseAnswer(answer)
 	all := slices.DeleteFunc(e.waiting.list(), func(w waitingLogin) bool { return name != "" && w.Name != name || wall().After(w.Until) })
 	if isAnswer {
@@ -216,6 +245,11 @@ func (e *Engine) findWaiting(name, answer string) (waitingLogin, url.Values, err
 	return waitingLogin{}, nil, unknown
 }
 
+func notWaiting(name string) *Error {
+	return &Error{Kind: Failed, Code: CodeNotWaiting, Sentence: errPendingUnknown.Error() + ": it was completed before, is over an hour old, or is another program's",
+		Remedy: "begin again: fob login --print-url " + nameOr(name)}
+}
+
 func nameOr(name string) string {
 	if name == "" {
 		return "NAME"
@@ -239,12 +273,23 @@ func parseAnswer(answer string) (url.Values, bool) {
 }
 
 func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Values) error {
-	ctx = context.WithoutCancel(ctx) // a code that was sent is worth its answer
+	if !e.waiting.take(w.Key) {
+		return notWaiting(w.Name)
+	}
+	defer e.waiting.giveBack(w.Key)
+	if err := e.ready(ctx, true); err != nil {
+		return err // the code stays good until the token can be kept
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout) // a code that was sent is worth its answer
+	defer cancel()
 	p, ok := e.file.Get(w.Name)
 	if !ok {
 		return e.unknownProfile(w.Name)
 	}
 	text, err := e.store.Get(ctx, w.Key)
+	if errors.Is(err, keychain.ErrNotFound) {
+		return notWaiting(w.Name)
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +317,8 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 	if err != nil {
 		return err
 	}
+	e.met(p.Name, saved.StepUp)
+	e.confirm(ctx, c)
 	e.nameAccount(ctx, p.Name, c, token)
 	return nil
 }
@@ -320,4 +367,42 @@ func (e *Engine) dropExpired(ctx context.Context) {
 	}
 }
 
-var _ profiles.Profile
+// sweepWaiting removes, beside the loop, what nobody has completed in time: a login that was given up leaves nothing behind.
+func (e *Engine) sweepWaiting(now time.Time) {
+	w := &e.waiting
+	w.mu.Lock()
+	due := slices.ContainsFunc(w.all, func(one waitingLogin) bool { return now.After(one.Until) }) && now.Sub(w.swept) > pendingLife/4
+	if due {
+		w.swept = now
+	}
+	w.mu.Unlock()
+	if !due {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_ = e.beginLocked(func() { e.dropExpired(e.life) }) // when it is closing the next agent does it
+}
+
+// dropWaitingOf removes what waits for a profile that is going away.
+func (e *Engine) dropWaitingOf(ctx context.Context, name string) error {
+	var failed error
+	for _, w := range e.waiting.list() {
+		if w.Name == name {
+			failed = errors.Join(failed, e.dropWaiting(ctx, w))
+		}
+	}
+	return failed
+}
+
+// renameWaiting takes what waits for a profile to its new name.
+func (e *Engine) renameWaiting(from, to string) error {
+	return e.waiting.change(func(all []waitingLogin) []waitingLogin {
+		for i := range all {
+			if all[i].Name == from {
+				all[i].Name = to
+			}
+		}
+		return all
+	})
+}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"fob/oauth"
@@ -119,23 +120,20 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	if e.life.Err() != nil {
 		return landed(errStopping)
 	}
-	issuer := authority(l.profile)
-	placed := e.placeLocked(issuer)
-	if !placed && who == background {
+	where := &place{issuer: authority(l.profile)}
+	e.takePlaceLocked(where)
+	if !where.taken && who == background {
 		return nil
 	}
 	f := &flight{done: make(chan struct{})}
 	l.refreshing = f
 	e.work.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), refreshTimeout)
+		ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), placeKey{}, where), refreshTimeout)
 		defer cancel()
-		if !placed {
-			f.err = e.awaitPlace(ctx, issuer)
-		}
-		if f.err == nil {
+		if f.err = e.awaitPlace(ctx, where); f.err == nil {
 			f.err = e.refresh(ctx, name, who)
-			e.leavePlace(issuer)
 		}
+		e.leavePlace(where)
 		e.mu.Lock()
 		l.refreshing = nil
 		e.mu.Unlock()
@@ -146,20 +144,28 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	return f
 }
 
-// placeLocked takes a place for a refresh at issuer if one is free; Engine.mu is held.
-func (e *Engine) placeLocked(issuer string) bool {
-	if e.active >= atOnce || e.busy[issuer] {
-		return false
-	}
-	e.active++
-	e.busy[issuer] = true
-	return true
+// place is a refresh's place among those under way.
+type place struct {
+	issuer string
+	taken  bool // guarded by Engine.mu
 }
 
-func (e *Engine) awaitPlace(ctx context.Context, issuer string) error {
+// placeKey finds the place of the refresh that a context is for.
+type placeKey struct{}
+
+// takePlaceLocked takes a place if one is free; Engine.mu is held.
+func (e *Engine) takePlaceLocked(p *place) {
+	if p.taken || e.active >= atOnce || e.busy[p.issuer] {
+		return
+	}
+	e.active++
+	e.busy[p.issuer], p.taken = true, true
+}
+
+func (e *Engine) awaitPlace(ctx context.Context, p *place) error {
 	for {
 		e.mu.Lock()
-		if e.placeLocked(issuer) {
+		if e.takePlaceLocked(p); p.taken {
 			e.mu.Unlock()
 			return nil
 		}
@@ -178,15 +184,19 @@ func (e *Engine) awaitPlace(ctx context.Context, issuer string) error {
 	}
 }
 
-func (e *Engine) leavePlace(issuer string) {
+func (e *Engine) leavePlace(p *place) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !p.taken {
+		return
+	}
 	e.active--
-	delete(e.busy, issuer)
+	delete(e.busy, p.issuer)
+	p.taken = false
 	if e.freed != nil {
 		close(e.freed)
 		e.freed = nil
 	}
-	e.mu.Unlock()
 }
 
 // refresh spends the refresh token and stores what comes back, whatever happens to those who wait.
@@ -201,7 +211,9 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	before, p, news, err := e.look(ctx, name)
-	if !p.Attended() && (err == nil || e.unattendedMissing(name, err)) && e.life.Err() == nil && (who == forced || !news) {
+	// The loop keeps what there is alive; after a logout it gets nothing new unasked.
+	missing := who != background && e.unattendedMissing(name, err)
+	if !p.Attended() && (err == nil || missing) && e.life.Err() == nil && (who == forced || !news) {
 		return e.askAgain(ctx, p)
 	}
 	var said *Error
@@ -225,22 +237,34 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	var fresh *oauth.Token
-	fresh, err = client.Refresh(ctx, before.Token)
-	if err != nil && oauth.Transient(err) && !answered(err) {
-		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
-		// seconds, so the retry comes at once or not at all.
-		fresh, err = client.Refresh(ctx, before.Token)
-	}
-	if errors.Is(err, oauth.InvalidGrant) {
-		if t, unread := e.reread(ctx, name); unread == nil && t != nil && t.generation > before.generation {
-			return nil // another agent was faster; its token is ours too
-		}
+	fresh, err = spend(func() (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
+	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
+		return nil // another agent was faster; its token is ours too
 	}
 	if err != nil {
 		return e.failed(name, err)
 	}
 	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
+}
+
+// spend makes a request that spends a refresh token.
+func spend(request func() (*oauth.Token, error)) (*oauth.Token, error) {
+	fresh, err := request()
+	if err != nil && oauth.Transient(err) && !answered(err) {
+		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
+		// seconds, so the retry comes at once or not at all.
+		fresh, err = request()
+	}
+	return fresh, err
+}
+
+// overtaken returns the tokens that another agent on the same keychain has stored since before; nil when none has.
+func (e *Engine) overtaken(ctx context.Context, name string, before *tokens) *tokens {
+	if t, err := e.reread(ctx, name); err == nil && t != nil && t.generation > before.generation {
+		return t
+	}
+	return nil
 }
 
 // unattendedMissing says that err is the want of a token that needs no person to be had.
@@ -351,9 +375,21 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 	l.rec.describe(*t)
 	l.rec.well()
 	l.rec.happened(now, what)
+	if t.first {
+		e.deriveAgainLocked(name, now)
+	}
 	e.mu.Unlock()
 	e.keepRecord(name)
 	return nil
+}
+
+// deriveAgainLocked lets the loop get anew what is derived from a login that is another one now; Engine.mu is held.
+func (e *Engine) deriveAgainLocked(name string, now time.Time) {
+	for _, l := range e.logins {
+		if slices.Contains(sources(&l.profile), name) && l.rec.Kept {
+			l.rec.NextTry = now
+		}
+	}
 }
 
 // storeError is a token set that could not be stored.
@@ -383,14 +419,17 @@ func (e *Engine) failed(name string, err error) error {
 	patience := oauth.RetryAfter(err)
 	problem.patience = patience > 0
 	problem.said = said.Kind
-	if said.Kind == LogInFirst && !l.profile.Attended() {
+	var derived *fromSource
+	if errors.As(err, &derived) {
+		problem.lastTry = time.Time{} // it is not for us to wait: somebody may have mended that profile by now
+	} else if said.Kind == LogInFirst && !l.profile.Attended() {
 		// Nobody can log in here: something in the profile, or at the server, has to be mended.
 		said = &Error{Kind: Failed, Code: said.Code, Sentence: said.Sentence, Remedy: "see the profile's client and secrets: fob profile show " + quoteArg(name), cause: err}
 		problem.Remedy = said.Remedy
 		problem.said = said.Kind
 		err = said
 	}
-	if said.Kind == LogInFirst {
+	if said.Kind == LogInFirst && l.profile.Attended() {
 		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
 		l.held = nil
 		r.well()
@@ -398,7 +437,7 @@ func (e *Engine) failed(name string, err error) error {
 		r.happened(now, "the login ended: "+problem.Sentence)
 	} else {
 		r.Failures++
-		r.Failing, r.Mend = problem, said.Kind == Failed && !storing(err)
+		r.Failing, r.Mend = problem, said.Kind != TryAgain && !storing(err)
 		r.NextTry = now.Add(backoff(e.seed+name, r.Failures, now, patience))
 		if r.Mend {
 			r.NextTry = now.Add(mendedEvery)

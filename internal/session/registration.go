@@ -21,6 +21,7 @@ type keptRegistration struct {
 	AccessToken string               `json:"registration_access_token,omitempty"`
 	URI         string               `json:"registration_client_uri,omitempty"`
 	Renewals    int                  `json:"renewals,omitempty"`
+	Replaces    string               `json:"replaces,omitempty"` // the profile's client id before this one
 	Metadata    oauth.ClientMetadata `json:"metadata"`
 }
 
@@ -34,8 +35,7 @@ func keepable(r *oauth.Registration) keptRegistration {
 // registration is what Fob registered for the profile; nil when it did not. A registration made elsewhere, of which the profile
 // has address and token, counts too (RFC 7592 §2).
 func (c *client) registration() *oauth.Registration {
-	var k keptRegistration
-	if text := c.secrets[registered]; text != "" && json.Unmarshal([]byte(text), &k) == nil && k.ClientID != "" {
+	if k, ok := c.secrets.registration(); ok && k.ClientID == c.profile.ClientID {
 		return &oauth.Registration{
 			Issuer: k.Issuer, ClientID: k.ClientID, ClientSecret: oauth.Secret(k.Secret), IssuedAt: k.IssuedAt, SecretExpiresAt: k.ExpiresAt,
 			RegistrationAccessToken: oauth.Secret(k.AccessToken), RegistrationClientURI: k.URI, Renewals: k.Renewals, Metadata: k.Metadata,
@@ -48,6 +48,12 @@ func (c *client) registration() *oauth.Registration {
 		Issuer: c.Metadata.Issuer, ClientID: c.profile.ClientID, ClientSecret: c.Secret, RegistrationClientURI: c.profile.RegistrationClientURI,
 		RegistrationAccessToken: c.secrets.get("registration_access_token"), Metadata: c.wants(),
 	}
+}
+
+// registration is what is kept of the last one.
+func (s secrets) registration() (k keptRegistration, ok bool) {
+	text := s[registered]
+	return k, text != "" && json.Unmarshal([]byte(text), &k) == nil && k.ClientID != ""
 }
 
 // wants is the client that the profile wants the server to register (RFC 7591 §2).
@@ -125,8 +131,13 @@ func (e *Engine) register(ctx context.Context, p profiles.Profile, renewals int)
 		return nil, p, err
 	}
 	r.Renewals = renewals
-	p, err = e.keepRegistration(ctx, p, r)
-	return r, p, err
+	kept, err := e.keepRegistration(context.WithoutCancel(ctx), p, r)
+	if err != nil && r.RegistrationClientURI != "" {
+		if undo := r.Delete(ctx, c.HTTP); undo != nil {
+			e.log.Info("registration", "profile", p.Name, "problem", undo.Error())
+		}
+	}
+	return r, kept, err
 }
 
 // unregisteredID stands for the client id that a registration will bring.
@@ -143,20 +154,30 @@ func (e *Engine) registrar(ctx context.Context, p profiles.Profile) (*client, er
 	})
 }
 
-// keepRegistration stores a registration and writes its client id into the profile.
-func (e *Engine) keepRegistration(ctx context.Context, p profiles.Profile, r *oauth.Registration) (profiles.Profile, error) {
-	text, err := json.Marshal(keepable(r))
+// keepRegistration stores a registration and writes its client id into the profile, as that is now: it may have been edited while
+// the server was asked.
+func (e *Engine) keepRegistration(ctx context.Context, asked profiles.Profile, r *oauth.Registration) (profiles.Profile, error) {
+	release, err := e.turn(ctx, asked.Name)
+	if err != nil {
+		return asked, err
+	}
+	defer release()
+	p, ok := e.file.Get(asked.Name)
+	if !ok {
+		return asked, e.unknownProfile(asked.Name)
+	}
+	if authority(p) != authority(asked) || p.ClientID != asked.ClientID {
+		return asked, &Error{Kind: Failed, Code: CodeProfileChanged, Sentence: "profile " + p.Name + " was changed while its client was registered", Remedy: "try again"}
+	}
+	kept, err := e.readSecrets(ctx, p)
 	if err != nil {
 		return p, err
 	}
-	p = p.Clone()
-	p.ClientID, p.TokenEndpointAuthMethod = r.ClientID, r.Metadata.TokenEndpointAuthMethod
-	p.RegistrationClientURI, p.ClientSecretExpiresAt = r.RegistrationClientURI, nil
-	if !r.SecretExpiresAt.IsZero() {
-		at := int(r.SecretExpiresAt.Unix())
-		p.ClientSecretExpiresAt = &at
+	k := keepable(r)
+	if k.Replaces = p.ClientID; k.Replaces == k.ClientID {
+		k.Replaces = ""
 	}
-	kept, err := e.readSecrets(ctx, p)
+	text, err := json.Marshal(k)
 	if err != nil {
 		return p, err
 	}
@@ -166,14 +187,96 @@ func (e *Engine) keepRegistration(ctx context.Context, p profiles.Profile, r *oa
 			delete(kept, key)
 		}
 	}
+	// Secrets first; a crash before the profile has the client id is mended by settle.
 	if err := e.writeSecrets(ctx, p, kept); err != nil {
 		return p, err
+	}
+	return e.putClient(p, k)
+}
+
+// putClient writes a registered client into the profile.
+func (e *Engine) putClient(p profiles.Profile, k keptRegistration) (profiles.Profile, error) {
+	p.ClientID, p.TokenEndpointAuthMethod = k.ClientID, k.Metadata.TokenEndpointAuthMethod
+	p.RegistrationClientURI, p.ClientSecretExpiresAt = k.URI, nil
+	if !k.ExpiresAt.IsZero() {
+		at := int(k.ExpiresAt.Unix())
+		p.ClientSecretExpiresAt = &at
 	}
 	if err := e.file.Put(p, "", false); err != nil {
 		return p, unwritten(p.Name, err)
 	}
 	e.sync()
 	return p, nil
+}
+
+// settle sees, before a login, that the profile has a client that the server knows, as far as that can be told: what a crash
+// has left half done is finished, what cannot be used any more is registered anew (R-075).
+func (e *Engine) settle(ctx context.Context, p profiles.Profile) (profiles.Profile, error) {
+	kept, err := e.readSecrets(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	k, ok := kept.registration()
+	switch {
+	case p.ClientID == unregisteredID && !ok:
+		_, p, err = e.register(ctx, p, 0)
+		return p, err
+	case !ok:
+		return p, nil
+	case k.ClientID != p.ClientID && k.Replaces == p.ClientID:
+		return e.putClient(p, k)
+	case k.ClientID != p.ClientID:
+		return p, nil // somebody has given it another client since
+	}
+	c, err := e.clientFor(ctx, p, metadataAge)
+	if err != nil {
+		return p, err
+	}
+	r, failed := c.registration(), error(nil)
+	if p.UsesBrowser() && r.RegistrationClientURI != "" && r.RegistrationAccessToken != "" {
+		// A server that has forgotten the client says so in the browser, where nobody but the person hears it.
+		read, err := r.Read(ctx, c.HTTP)
+		if failed = err; err == nil {
+			if read.RegistrationAccessToken != r.RegistrationAccessToken || read.ClientSecret != r.ClientSecret {
+				if _, err := e.keepRegistration(context.WithoutCancel(ctx), p, read); err != nil {
+					return p, err
+				}
+			}
+			r = read
+		}
+	}
+	redirect := ""
+	if p.UsesBrowser() {
+		redirect = p.RedirectURIs()[0]
+	} else if len(r.Metadata.RedirectURIs) > 0 {
+		redirect = r.Metadata.RedirectURIs[0]
+	}
+	if redirect == "" { // nothing to compare: only its end counts
+		if !r.SecretExpired(wall()) {
+			return p, nil
+		}
+	} else if due, _, err := oauth.RegistrationDue(r, c.Metadata.Issuer, redirect, failed, wall()); err != nil || !due {
+		return p, err
+	}
+	renewals := r.Renewals
+	if oauth.Forgotten(failed) {
+		renewals++
+	}
+	_, p, err = e.register(ctx, p, renewals)
+	return p, err
+}
+
+// confirm notes that a login succeeded with the registered client: if the server forgets it again, that is another story.
+func (e *Engine) confirm(ctx context.Context, c *client) {
+	k, ok := c.secrets.registration()
+	if !ok || k.Renewals == 0 || k.ClientID != c.profile.ClientID {
+		return
+	}
+	r := c.registration()
+	r.Renewals = 0
+	if _, err := e.keepRegistration(context.WithoutCancel(ctx), c.profile, r); err != nil {
+		e.log.Info("registration", "profile", c.profile.Name, "problem", err.Error())
+	}
 }
 
 func described(r *oauth.Registration) Registration {
@@ -244,6 +347,11 @@ func (e *Engine) Unregister(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	release, err := e.turn(ctx, name)
+	if err != nil {
+		return Explain(name, err)
+	}
+	defer release()
 	p, ok := e.file.Get(name)
 	if !ok {
 		return nil
@@ -273,7 +381,11 @@ func (e *Engine) forgotten(ctx context.Context, p profiles.Profile, err error) b
 		return false
 	}
 	c, clientErr := e.clientFor(ctx, p, metadataAge)
-	return clientErr == nil && c.secrets[registered] != ""
+	if clientErr != nil {
+		return false
+	}
+	k, ok := c.secrets.registration()
+	return ok && k.ClientID == p.ClientID
 }
 
 // registerAgain registers anew, once (R-075).

@@ -16,6 +16,9 @@ func (e *Engine) stateLocked(l *login, now time.Time) State {
 		return Unusable
 	}
 	if l.rec.Kept && (l.rec.Fingerprint != l.wants || l.rec.Key != l.key) {
+		if !l.profile.Attended() {
+			return LoggedOut // the next one who asks gets a token that fits; nobody has to do anything
+		}
 		return LoginRequired
 	}
 	return stateAt(l.rec, l.profile.Reminder(), now)
@@ -73,6 +76,9 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		return l.mistake
 	}
 	if r.Kept && (r.Fingerprint != l.wants || r.Key != l.key) {
+		if !l.profile.Attended() {
+			return r.failing()
+		}
 		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
 			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}
 	}

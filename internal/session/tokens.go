@@ -128,22 +128,46 @@ func fingerprint(p profiles.Profile) string {
 	sort.Strings(scope)
 	parts := []string{authority(p), p.AuthorizationEndpoint, p.TokenEndpoint, p.ClientID, strings.Join(scope, " "), p.Audience, strings.Join(p.Resource, " ")}
 	// What came later is named, and counts only where it is set: logins from before stay what they are.
+	grant := p.Grant()
+	if grant == profiles.DefaultGrantType {
+		grant = ""
+	}
 	for _, later := range [...]struct{ key, value string }{
-		{"grant_type", p.GrantType}, {"authorization_details", p.AuthorizationDetails}, {"username", p.Username},
+		{"grant_type", grant}, {"authorization_details", p.AuthorizationDetails}, {"username", p.Username},
 		{"subject_profile", p.SubjectProfile}, {"subject_token_type", p.SubjectTokenType}, {"actor_profile", p.ActorProfile},
 		{"requested_token_type", p.RequestedTokenType}, {"assertion_issuer", p.AssertionIssuer}, {"assertion_subject", p.AssertionSubject},
 		{"assertion_audience", p.AssertionAudience}, {"assertion_claims", p.AssertionClaims},
 		{"temporary_credential_endpoint", p.TemporaryCredentialEndpoint}, {"device_authorization_endpoint", p.DeviceAuthorizationEndpoint},
 		{"extra_scope_to_consent", strings.Join(p.ExtraScopeToConsent, " ")},
+		{"login_hint", backchannelHint(p)}, {"token_params", customParams(p)},
 	} {
-		if later.value != "" && later.value != profiles.DefaultGrantType {
+		if later.value != "" {
 			parts = append(parts, later.key+"="+later.value)
 		}
 	}
 	if p.DPoPBoundAccessTokens {
 		parts = append(parts, "dpop")
 	}
+	if p.TLSClientCertificateBoundAccessTokens {
+		parts = append(parts, "mtls")
+	}
 	return short(parts...)
+}
+
+// backchannelHint is who is asked on a device of their own; elsewhere a hint only fills in a form.
+func backchannelHint(p profiles.Profile) string {
+	if p.Grant() != profiles.GrantCIBA {
+		return ""
+	}
+	return p.LoginHint
+}
+
+// customParams are what a grant of the server's own is asked with: only it knows what they mean.
+func customParams(p profiles.Profile) string {
+	if !p.CustomGrant() {
+		return ""
+	}
+	return values(p.TokenParams).Encode()
 }
 
 func short(parts ...string) string {
@@ -200,6 +224,7 @@ func (e *Engine) adopt(name string, t tokens) (*tokens, error) {
 	}
 	if held := l.held; held == nil || held.key != t.key || held.generation < t.generation {
 		l.held = &t
+		l.others = nil // it may be another person's login
 	}
 	newest := l.held
 	stale := !l.rec.Kept || l.rec.Key != newest.key || !l.rec.ObtainedAt.Equal(newest.ObtainedAt)
@@ -252,7 +277,15 @@ func (e *Engine) forget(name, key string, held *tokens) {
 		e.mu.Unlock()
 		return
 	}
-	l.held = nil
+	l.held, l.others = nil, nil
+	if !l.profile.Attended() { // nobody has to do anything: the next one who asks gets a new one
+		l.rec = record{Name: name, History: l.rec.History}
+		l.rec.happened(wall(), "the keychain no longer has its token")
+		e.mu.Unlock()
+		e.keepRecord(name)
+		e.changed(name)
+		return
+	}
 	l.rec.Ended = &Problem{Code: CodeItemGone, Since: wall(),
 		Sentence: "the keychain no longer has the tokens of " + name + ": somebody removed them, or it is another keychain than before",
 		Remedy:   "log in again"}

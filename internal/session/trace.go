@@ -119,6 +119,24 @@ func (t *traces) keep(name string, run TraceRun) error {
 	return writeFile(t.path(name), text, false)
 }
 
+// rename takes what was recorded of a profile to its new name.
+func (t *traces) rename(from, to string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dir == "" {
+		if runs, ok := t.held[from]; ok {
+			t.held[to] = runs
+			delete(t.held, from)
+		}
+		return nil
+	}
+	err := os.Rename(t.path(from), t.path(to))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // forget removes what was recorded of a profile.
 func (t *traces) forget(name string) error {
 	t.mu.Lock()
