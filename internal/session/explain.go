@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,6 +45,14 @@ const (
 	CodeNoClient       = "no_client_id"
 	CodeChooseServer   = "choose_server"
 	CodeServerChanged  = "server_changed"
+	CodeForgotten      = "registration_forgotten"
+	CodeRegistration   = "registration"
+	CodeClientDocument = "client_document"
+	CodeStepUp         = "step_up"
+	CodeNoEndpoint     = "no_endpoint"
+	CodeInsecure       = "insecure"
+	CodeMetadata       = "server_metadata"
+	CodeForgottenAgain = "client_forgotten"
 	CodeCancelled      = "cancelled"
 	CodeTimeout        = "login_timeout"
 	CodeNetwork        = "network"
@@ -90,16 +99,66 @@ func explain(name string, err error) *Error {
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
 	case errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "Fob keeps it in memory and tries again"}
-	case errors.As(err, &answer) && !oauth.Transient(err):
+	case errors.As(err, &answer) && answer.Code != "" && !oauth.Transient(err) && !errors.Is(err, oauth.ErrForgotten) && !errors.Is(err, oauth.ErrFixed):
 		return explainCode(name, answer)
 	case oauth.Transient(err):
 		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
+	}
+	if said := explainFailure(name, err); said != nil {
+		return said
+	}
+	switch {
 	case refusedAnswer(err):
 		return &Error{Kind: Failed, Code: CodeServer, Sentence: err.Error(), Remedy: again + "; if it stays, the server and the profile disagree: see the profile's issuer and client id"}
 	}
-	return &Error{Kind: Failed, Code: CodeInternal, Sentence: err.Error()}
+	if errors.As(err, &answer) {
+		return explainCode(name, answer)
+	}
+	return &Error{Kind: Failed, Code: CodeInternal, Sentence: err.Error(), Remedy: "see what was said to the server: fob trace " + nameOr(name) + "; then fob doctor"}
+}
+
+// failures are what package oauth refuses or cannot do, with what a person can do about it; the first that fits. {name} is the
+// profile's name, as a shell takes it.
+var failures = []struct {
+	err    error
+	code   string
+	kind   Kind
+	remedy string
+}{
+	{oauth.ErrForgottenAgain, CodeForgottenAgain, Failed, "ask whoever runs the server, or register a client there by hand: fob profile set {name} client_id=…"},
+	{oauth.ErrForgotten, CodeForgotten, Failed, "register the client anew: fob profile register {name}"},
+	{oauth.ErrFixed, CodeRegistration, Failed, "ask whoever runs the server to change the client, or register another one: fob profile register {name}"},
+	{oauth.ErrUnmanaged, CodeRegistration, Failed, "change the client where it was registered, or register another one: fob profile register {name}"},
+	{oauth.ErrInitialToken, CodeNoSecret, Failed, "get one from whoever runs the server and store it: fob profile set {name} initial_access_token=-"},
+	{oauth.ErrClientMetadata, CodeRegistration, Failed, "see the profile's client_name, redirect_uri and algorithms: fob profile edit {name}"},
+	{oauth.ErrRegistration, CodeRegistration, Failed, "ask whoever runs the server, or register a client there by hand: fob profile set {name} client_id=…"},
+	{oauth.ErrClientDocument, CodeClientDocument, Failed, "see that the document is served at the client_id's address as it was made"},
+	{oauth.ErrStepUp, CodeStepUp, Failed, "another login would not help: ask whoever runs the API what it wants, and put that into scope or acr_values of the profile"},
+	{oauth.ErrScope, string(oauth.InvalidScope), Failed, "put the scope into the profile, as scope or extra_scope_to_consent, and log in again: fob login {name}"},
+	{oauth.ErrNoRefreshToken, CodeNotRefreshable, LogInFirst, "log in again: fob login {name}"},
+	{oauth.ErrNoEndpoint, CodeNoEndpoint, Failed, "if the server has one after all, set it in the profile: fob profile edit {name}"},
+	{oauth.ErrInsecure, CodeInsecure, Failed, "use the https address; only a server on this machine or, with allow_http, one of your own network is spoken to without"},
+	{oauth.ErrGuarded, CodeForeignHost, Failed, "if this is meant, make the profile by hand: fob profile add"},
+	{oauth.ErrMetadata, CodeMetadata, Failed, "see that the profile's issuer is the server's own name for itself, or set the endpoints in the profile"},
+	{oauth.ErrResource, CodeMetadata, Failed, "give the address that the API itself names, or make the profile by hand: fob profile add"},
+	{oauth.ErrRequest, CodeProfileInvalid, Failed, "see the profile: fob profile edit {name}"},
+	{oauth.ErrRedirect, CodeServer, Failed, "see that the issuer and the endpoints of the profile are the server's own addresses"},
+	{oauth.ErrDeviceResponse, CodeServer, Failed, "see that the profile's device or backchannel endpoint is the server's"},
+	{oauth.ErrIntrospection, CodeServer, Failed, "see the profile's introspection_endpoint, and whether the client may use it"},
+	{oauth.ErrTooLarge, CodeServer, Failed, "see that the issuer and the endpoints of the profile are right"},
+	{oauth.ErrNotJSON, CodeServer, Failed, "see that the issuer and the endpoints of the profile are right and that the network lets them through; some servers need quirks"},
+}
+
+// explainFailure is for what package oauth refuses itself; nil when it is none of that.
+func explainFailure(name string, err error) *Error {
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			return &Error{Kind: f.kind, Code: f.code, Sentence: err.Error(), Remedy: strings.ReplaceAll(f.remedy, "{name}", nameOr(name))}
+		}
+	}
+	return nil
 }
 
 // refusedAnswer says that err is the protocol package's refusal of an answer.
@@ -108,17 +167,18 @@ func refusedAnswer(err error) bool {
 	if errors.As(err, &check) {
 		return true
 	}
-	for _, refused := range []error{oauth.ErrState, oauth.ErrIssuer, oauth.ErrNoIDToken, oauth.ErrTokenType, oauth.ErrNoToken, oauth.ErrResponse, oauth.ErrReused} {
-		if errors.Is(err, refused) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(refusals, func(refused error) bool { return errors.Is(err, refused) })
 }
+
+var refusals = []error{oauth.ErrState, oauth.ErrIssuer, oauth.ErrNoIDToken, oauth.ErrTokenType, oauth.ErrNoToken, oauth.ErrResponse, oauth.ErrReused}
 
 // explainCode is for an error that the authorization server sent.
 func explainCode(name string, answer *oauth.Error) *Error {
 	sentence, remedy := oauth1.Explain(answer.Code) // which knows OAuth 2's too
+	better, what, known := answer.Advice()
+	if known {
+		sentence, remedy = better, what
+	}
 	if answer.Description != "" {
 		sentence += " (the server says: " + answer.Description + ")"
 	}
@@ -132,6 +192,9 @@ func explainCode(name string, answer *oauth.Error) *Error {
 		"bad_refresh_token", "invalid_refresh_token":
 		said.Kind = LogInFirst
 		said.Remedy = "log in again: fob login " + quoteArg(name)
+		if known {
+			said.Remedy = what + "; then log in again: fob login " + quoteArg(name)
+		}
 	case "":
 		said.Code, said.Sentence = CodeServer, answer.Error()
 		said.Remedy = "see that the issuer and the endpoints of the profile are right and that the network lets them through"

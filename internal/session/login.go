@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,15 +19,18 @@ type attempt struct {
 	until   time.Time
 	cancel  context.CancelCauseFunc
 	asking  chan struct{} // closed when the keychain takes its time: it asks the person something
-	shown   chan struct{} // closed when prompt is set
 	done    chan struct{} // closed when status and err are set
-	prompt  LoginEvent    // what the person has to do
 	status  Status
 	err     error
 
 	faces  int          // that wait; guarded by Engine.mu
 	ending bool         // cancelled, not ended yet: nobody joins it any more; guarded by Engine.mu
 	strays atomic.Int32 // answers that came to the listener and were of no login of ours
+
+	mu     sync.Mutex    // guards what follows
+	prompt LoginEvent    // what the person has to do
+	shown  int           // how often prompt was set: twice, where the server had forgotten the client
+	more   chan struct{} // closed when it is set again
 }
 
 // Login runs one login, or joins the one under way for the same profile. It tells event the URL to open, waits for the
@@ -47,20 +51,22 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		return Status{}, Explain(name, err)
 	}
 	defer e.leave(a)
-	shown, asking := a.shown, a.asking
+	asking, seen := a.asking, 0
 	for ended := false; !ended; {
-		select {
-		case <-asking:
-			asking = nil
-			event(LoginEvent{Kind: "keychain", Until: a.until})
-		case <-shown:
-			shown = nil
-			prompt := a.prompt
+		prompt, shown, more := a.prompted()
+		if shown > seen {
+			seen = shown
 			prompt.Joined = joined
 			if prompt.Until.IsZero() {
 				prompt.Until = a.until
 			}
 			event(prompt)
+		}
+		select {
+		case <-asking:
+			asking = nil
+			event(LoginEvent{Kind: "keychain", Until: a.until})
+		case <-more:
 		case <-a.done:
 			ended = true
 		case <-ctx.Done():
@@ -115,7 +121,7 @@ func (e *Engine) join(name string, o LoginOptions) (a *attempt, joined bool, err
 	if timeout <= 0 {
 		timeout = l.profile.Timeout()
 	}
-	a = &attempt{name: name, options: o, until: wall().Add(timeout), asking: make(chan struct{}), shown: make(chan struct{}), done: make(chan struct{}), faces: 1}
+	a = &attempt{name: name, options: o, until: wall().Add(timeout), asking: make(chan struct{}), more: make(chan struct{}), done: make(chan struct{}), faces: 1}
 	ctx, cancel := context.WithCancelCause(e.life)
 	a.cancel = cancel
 	p := l.profile
@@ -236,15 +242,21 @@ func (e *Engine) met(name string, steppedUp bool) {
 // stepsUp says that the login is for what an API asked for.
 func (o LoginOptions) stepsUp() bool { return len(o.Scope)+len(o.ACRValues) > 0 || o.MaxAge != nil }
 
-// show tells the faces what the person has to do; once for an attempt.
+// show tells the faces what the person has to do; again, where a second try asks for it anew.
 func (a *attempt) show(prompt LoginEvent) {
-	select {
-	case <-a.shown:
-		return // a second try after the server had forgotten the client: the faces have been told
-	default:
-	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.prompt = prompt
-	close(a.shown)
+	a.shown++
+	close(a.more)
+	a.more = make(chan struct{})
+}
+
+// prompted is what show said last, how often it spoke, and what tells when it speaks again.
+func (a *attempt) prompted() (LoginEvent, int, <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.prompt, a.shown, a.more
 }
 
 // keep stores a new login's tokens. They are stored even if the face gave up meanwhile: the server has issued them.
