@@ -148,23 +148,50 @@ func firstLine(text []byte) string {
 	return string(text)
 }
 
-// login opens the login page in the desktop's browser.
+// login opens the login page in the desktop's browser. What a menu has no room for is shown by the window: a code to type, an
+// approval to wait for, a password to give.
 func (t *trayIcon) login(ctx context.Context, name string) error {
 	var opened error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	_, err := t.agent.engine.Login(ctx, name, agent.LoginOptions{}, func(ev agent.LoginEvent) {
-		if ev.Joined {
-			return
+		switch shownBy(ev) {
+		case "browser":
+			opened = desktop.OpenBrowser(ctx, ev.URL, ev.Browser, t.desk())
+		case "window":
+			opened = t.openWindow(name)
 		}
-		if opened = desktop.OpenBrowser(ctx, ev.URL, ev.Browser, t.desk()); opened != nil {
+		if opened != nil {
 			cancel()
 		}
 	})
+	if needsWindow(err) {
+		return t.openWindow(name)
+	}
 	if opened != nil {
 		return opened
 	}
 	return err
+}
+
+// shownBy says what shows a login's event: "browser", "window", or "" for nothing.
+func shownBy(ev agent.LoginEvent) string {
+	switch {
+	case ev.Kind == "open" && !ev.Joined:
+		return "browser"
+	case ev.Kind == "device", ev.Kind == "ciba":
+		return "window" // also when another face began it: somebody asks to see it here
+	}
+	return ""
+}
+
+// needsWindow says whether a login went no further because it wants something typed.
+func needsWindow(err error) bool {
+	if err == nil {
+		return false
+	}
+	code := session.Explain("", err).Code
+	return code == session.CodePassword || code == session.CodeOutOfBand
 }
 
 func (t *trayIcon) copy(ctx context.Context, name string, form agent.Form) {

@@ -143,6 +143,9 @@ func actions(s agent.Status, now time.Time) []Item {
 	act := func(label string, works bool, verb Verb, form agent.Form) Item {
 		return Item{Label: label, Disabled: !works, Command: Command{Verb: verb, Profile: s.Name, Form: form}}
 	}
+	if unattended(s) && (s.State == agent.LoggedOut || s.State == agent.LoginRequired) {
+		usable = true // what is not there yet is got for the copy
+	}
 	copies := []Item{
 		act("Copy token", usable, VerbCopy, agent.FormAccessToken),
 		act("Copy header", usable, VerbCopy, agent.FormHeader),
@@ -150,6 +153,14 @@ func actions(s agent.Status, now time.Time) []Item {
 	}
 	if s.HasIDToken {
 		copies = append(copies, act("Copy ID token", usable, VerbCopy, agent.FormIDToken))
+	}
+	if unattended(s) { // nobody logs in or out of it
+		fresh := act("Get a new token", s.State != agent.Unusable, VerbLogin, "")
+		if s.Usable() {
+			fresh.Command.Verb = VerbRefresh
+		}
+		discard := act("Discard token", s.Usable() || s.State == agent.LoginRequired, VerbLogout, "")
+		return append(copies, Item{Separator: true}, fresh, discard)
 	}
 	again := s.Usable() || s.State == agent.LoginRequired || s.State == agent.LoggingIn
 	label := "Log in"

@@ -148,6 +148,54 @@ Quit
 	}
 }
 
+// F-006: a profile that needs nobody has no "Log in", and can be copied from before it has a token.
+func TestAnUnattendedProfileNeedsNoLogin(t *testing.T) {
+	robot := func(state agent.State) agent.Status {
+		return agent.Status{Name: "robot", Grant: "client_credentials", State: state, Refreshable: true}
+	}
+	tail := "(Copy curl)\n--\nGet a new token\n"
+	for state, want := range map[agent.State]string{
+		agent.LoggedOut:     "(○ robot — no token yet)\nCopy token\nCopy header\n" + tail + "(Discard token)",
+		agent.LoggingIn:     "(◌ robot — getting a token)\n(Copy token)\n(Copy header)\n" + tail + "(Discard token)",
+		agent.LoggedIn:      "(● robot — no expiry)\nCopy token\nCopy header\n" + tail + "Discard token",
+		agent.LoginRequired: "(▲ robot — no token: the server refused)\nCopy token\nCopy header\n" + tail + "Discard token",
+	} {
+		menu := Menu([]agent.Status{robot(state)}, noon)
+		if got := outline(menu); got != "Open Fob\n--\n"+want+"\n--\nQuit\n" {
+			t.Errorf("%s:\n%s", state, got)
+		}
+		for _, item := range menu {
+			want := VerbLogin
+			if state == agent.LoggedIn {
+				want = VerbRefresh
+			}
+			if item.Label == "Get a new token" && item.Command.Verb != want {
+				t.Errorf("%s: a new token is asked for by %q", state, item.Command.Verb)
+			}
+		}
+	}
+	say, _, _ := Reminders([]agent.Status{robot(agent.LoginRequired)}, nil, noon)
+	if len(say) != 1 || say[0].Title != "robot: no token" || say[0].Choices[0].Label != "Try again" {
+		t.Errorf("the reminder is %+v", say)
+	}
+}
+
+// A login that no browser shows waits for the person, and what is weak makes no noise in the tray.
+func TestTheTrayStaysQuiet(t *testing.T) {
+	s := agent.Status{Name: "tv", Grant: "device_code", Attended: true, State: agent.LoggingIn}
+	quiet := outline(Menu([]agent.Status{s}, noon))
+	if !strings.Contains(quiet, "(◌ tv — waiting for you)") {
+		t.Errorf("the menu is\n%s", quiet)
+	}
+	s.Weaknesses = []agent.Weakness{{Key: "allow_http", Sentence: "Plain http is allowed."}}
+	if loud := outline(Menu([]agent.Status{s}, noon)); loud != quiet {
+		t.Errorf("a weak profile's menu is\n%s", loud)
+	}
+	if say, _, _ := Reminders([]agent.Status{s}, nil, noon); len(say) != 0 {
+		t.Errorf("a weak profile is reminded of: %+v", say)
+	}
+}
+
 func TestMenuOfNoneAndOfOne(t *testing.T) {
 	if got, want := outline(Menu(nil, noon)), "Open Fob\n--\n(No profiles yet: open Fob to add one)\n--\nQuit\n"; got != want {
 		t.Errorf("empty menu:\n%s\nwant:\n%s", got, want)

@@ -173,6 +173,10 @@ func single(s agent.Status, now time.Time) Reminder {
 		r.Body = asSentence(s.Problem.Sentence)
 	}
 	r.Urgent = true
+	if unattended(s) {
+		r.Title = name + ": no token"
+		login.Label = "Try again"
+	}
 	r.Choices = []Choice{login, notNow}
 	return r
 }

@@ -42,6 +42,16 @@ func left(d time.Duration) (words string, until time.Duration) {
 // saying is what the menu says of a profile after its name, the shape of its state, and how long that stays true (zero: until
 // the status changes).
 func saying(s agent.Status, now time.Time) (shape, words string, until time.Duration) {
+	if unattended(s) {
+		switch s.State {
+		case agent.LoggingIn:
+			return "◌", "getting a token", 0
+		case agent.LoginRequired:
+			return "▲", "no token: the server refused", 0
+		case agent.LoggedOut:
+			return "○", "no token yet", 0
+		}
+	}
 	switch s.State {
 	case agent.LoggedIn:
 		shape = "●"
@@ -53,6 +63,9 @@ func saying(s agent.Status, now time.Time) (shape, words string, until time.Dura
 			return shape, "offline", 0
 		}
 	case agent.LoggingIn:
+		if elsewhere(s) {
+			return "◌", "waiting for you", 0
+		}
 		return "◌", "waiting for the browser", 0
 	case agent.LoginRequired:
 		return "▲", "log in again", 0
@@ -73,4 +86,16 @@ func saying(s agent.Status, now time.Time) (shape, words string, until time.Dura
 		words = "offline, " + words
 	}
 	return shape, words, until
+}
+
+// unattended says whether a profile gets its token without a person. A profile that cannot be read has no grant, and is none.
+func unattended(s agent.Status) bool { return s.Grant != "" && !s.Attended }
+
+// elsewhere says whether a profile's login happens on another device, or by a password: in the window, not in a browser.
+func elsewhere(s agent.Status) bool {
+	switch s.Grant {
+	case "device_code", "ciba", "password":
+		return true
+	}
+	return false
 }
