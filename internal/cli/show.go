@@ -75,6 +75,10 @@ func showText(d agent.Details, now time.Time) string {
 		add("token", strings.TrimPrefix(d.TokenType+", "+left, ", "))
 		add("refresh", refreshWords(d.Status, now))
 	}
+	add("client auth", d.Authentication)
+	for _, suggestion := range d.Suggestions {
+		add("suggestion", suggestion)
+	}
 	add("scope", strings.Join(d.Scope, " "))
 	if d.Usable() && len(d.Scope) > 0 {
 		missing := slices.DeleteFunc(slices.Clone(d.ScopeRequested), func(s string) bool { return slices.Contains(d.Scope, s) })

@@ -304,8 +304,9 @@ func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.
 // nameAccountTimeout bounds the question who logged in: the login is done, only a label is missing.
 const nameAccountTimeout = 5 * time.Second
 
-// nameAccount asks the server who logged in when the ID token did not say it in words.
+// nameAccount completes what is shown of a login: it asks the server who logged in when the ID token did not say it in words.
 func (e *Engine) nameAccount(ctx context.Context, name string, client *client, token *oauth.Token) {
+	e.noteClient(name, client)
 	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" ||
 		!slices.Contains(token.Scope, "openid") && client.profile.Preset == "" && client.profile.UserinfoEndpoint == "" || token.Type == typeOAuth1 {
 		return

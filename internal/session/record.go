@@ -34,6 +34,8 @@ type record struct {
 	ScopeRequested []string  `json:"scope_requested,omitempty"`
 	Scope          []string  `json:"scope,omitempty"`
 	Checks         []Check   `json:"checks,omitempty"`
+	Authentication string    `json:"client_authentication,omitempty"`
+	Suggestions    []string  `json:"suggestions,omitempty"`
 
 	Ended    *Problem  `json:"ended,omitempty"`   // the login is over
 	Failing  *Problem  `json:"failing,omitempty"` // the last refresh failed, the login is kept

@@ -288,7 +288,11 @@ func (e *Engine) askAgain(ctx context.Context, p profiles.Profile) (err error) {
 	if err != nil {
 		return e.failed(p.Name, err)
 	}
-	return e.keepTurn(ctx, p, token, "got a new token")
+	if err := e.keepTurn(ctx, p, token, "got a new token"); err != nil {
+		return err
+	}
+	e.noteClient(p.Name, c)
+	return nil
 }
 
 // look returns the newest tokens of a login and the profile that they are for; news says that another agent on the same

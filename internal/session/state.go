@@ -133,6 +133,9 @@ func (e *Engine) Details(ctx context.Context, name string) (Details, error) {
 		if l.rec.HasIDToken {
 			d.Checks = append([]Check(nil), l.rec.Checks...)
 		}
+		if d.State != LoggedOut {
+			d.Authentication, d.Suggestions = l.rec.Authentication, append([]string(nil), l.rec.Suggestions...)
+		}
 	}
 	e.mu.Unlock()
 	if d.State == LoggedOut {

@@ -90,6 +90,10 @@ type Details struct {
 	Checks       []Check        `json:"id_token_checks,omitempty"`
 	TokenType    string         `json:"token_type,omitempty"`
 	History      []Event        `json:"history,omitempty"` // newest first
+	// Authentication is the client's, and why that one: "client_secret_basic: there is a client secret, and the server lists it".
+	Authentication string `json:"client_authentication,omitempty"`
+	// Suggestions are what the server offers that would make this login safer, a sentence each.
+	Suggestions []string `json:"suggestions,omitempty"`
 }
 
 // Check is one check that the ID token passed or did not, with the section that asks for it.
