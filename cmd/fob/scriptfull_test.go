@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,6 +98,29 @@ func approving(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("a person cannot %s", args[1])
 		}
 	})
+}
+
+// elsewhere FILE: another program logs in as ada with the client legacy; its refresh token is in the file.
+func elsewhere(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: elsewhere FILE")
+	}
+	form := url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {"engine"}, "scope": {"openid offline_access api"}}
+	request, err := http.NewRequest(http.MethodPost, ts.Getenv("ISSUER")+"/token", strings.NewReader(form.Encode()))
+	ts.Check(err)
+	request.SetBasicAuth("legacy", clientSecret)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	var answer struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	ts.Check(json.NewDecoder(response.Body).Decode(&answer))
+	if answer.RefreshToken == "" {
+		ts.Fatalf("no refresh token: %s", response.Status)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(answer.RefreshToken+"\n"), 0o600))
 }
 
 // setEnv NAME FILE: sets a variable to a file's content, without the space around it.

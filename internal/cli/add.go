@@ -31,7 +31,8 @@ func (f *face) profileAdd() *cobra.Command {
 		Use: "add NAME", Short: "Add a profile",
 		Long: `Adds a profile. Give the issuer and Fob finds the endpoints; or start from a preset, which asks for a few answers: give each as
 --set QUESTION=ANSWER (` + "`fob profile presets`" + ` lists them). --set takes any key of ` + "`fob profile fields`" + `; repeat it for lists. A secret is
-given as --set client_secret=@FILE, --set client_secret=- or --client-secret-stdin, never as a literal.
+given as --set client_secret=@FILE, --set client_secret=- or --client-secret-stdin, never as a literal. Where what is given fits one grant
+alone, as subject_token does, that is the profile's, and Fob says so.
 
 --service-account takes the JSON key file of a Google service account: server, assertion and key come from it, and the profile needs no login.
 ` + "`fob login --url`" + ` makes a profile from nothing but the address of an API.`,
@@ -109,6 +110,10 @@ func (f *face) addProfile(ctx context.Context, ask addAsk) error {
 	}
 	if err := c.apply(&p); err != nil {
 		return err
+	}
+	if grant, because := p.GuessGrant(func(key string) bool { return c.secrets[key] != "" }); grant != "" {
+		p.GrantType = grant
+		f.say("%s is given, so the grant is %s; for another one add --set grant_type=…", because, grant)
 	}
 	if err := f.validate(p); err != nil {
 		return err

@@ -21,6 +21,7 @@ type loginAsk struct {
 	json    bool
 
 	passwordStdin bool
+	refreshStdin  bool // a refresh token comes from elsewhere
 
 	printURL bool   // begin, for somebody to complete
 	complete string // what the browser brought back
@@ -54,6 +55,9 @@ With --url the login starts from the address of an API: Fob asks it who its auth
 what each would get, and goes on when you say so (--yes says so in a script). It makes a profile, logs in, calls the address and prints the
 profile's name.
 
+With --refresh-token-stdin nobody has to log in: a refresh token that another program got for the same client is spent at once, and Fob's own
+login goes on from there. Most servers end the old one with that, so the other program has to log in anew.
+
 With --json a login by device code prints first the code and where to type it as one line of JSON; the last thing is the profile's new status.`,
 		Example: `  fob login work
   fob login work --browser "firefox --private-window"
@@ -63,6 +67,7 @@ With --json a login by device code prints first the code and where to type it as
   fob login work --print-url
   fob login --complete - < address.txt
   fob login robot --username ana --password-stdin < password.txt
+  fob login work --refresh-token-stdin < token.txt
   fob login --url https://mcp.example.com/mcp`,
 		Args: words(0, 1), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,6 +108,7 @@ With --json a login by device code prints first the code and where to type it as
 	flags.StringVar(&ask.complete, "complete", "", "end a login with the address the browser came to, its query, or the code that the server showed (`ADDRESS`, or - for standard input)")
 	flags.StringVar(&ask.options.Username, "username", "", "who logs in, where the grant is password")
 	flags.BoolVar(&ask.passwordStdin, "password-stdin", false, "read the password from standard input, where the grant is password")
+	flags.BoolVar(&ask.refreshStdin, "refresh-token-stdin", false, "take over a login from elsewhere: read its refresh token from standard input")
 	flags.BoolVar(&ask.json, "json", false, "print the profile's new status as JSON")
 	ask.api.flags(cmd)
 	cmd.RegisterFlagCompletionFunc("prompt", choicesOf("prompt"))
@@ -128,7 +134,7 @@ func (a pageAsk) check() error {
 // check refuses what contradicts itself.
 func (ask *loginAsk) check(cmd *cobra.Command) error {
 	var ways []string
-	for _, name := range []string{"url", "print-url", "complete", "device", "password-stdin"} {
+	for _, name := range []string{"url", "print-url", "complete", "device", "password-stdin", "refresh-token-stdin"} {
 		if cmd.Flags().Changed(name) {
 			ways = append(ways, "--"+name)
 		}
@@ -165,6 +171,11 @@ func (f *face) login(ctx context.Context, ask loginAsk) error {
 	defer client.Close()
 	if ask.passwordStdin {
 		if ask.options.Password, err = f.readSecret(ctx, "password"); err != nil {
+			return err
+		}
+	}
+	if ask.refreshStdin {
+		if ask.options.RefreshToken, err = f.readSecret(ctx, "refresh token"); err != nil {
 			return err
 		}
 	}
