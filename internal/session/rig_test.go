@@ -3,9 +3,13 @@ package session
 import (
 	"context"
 	"errors"
+	"html"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,19 +87,69 @@ func (r *rig) put(p profiles.Profile) {
 	}
 }
 
-// browse is the browser: it goes to the authorization endpoint and follows the redirect to the listener.
+// browse is the browser: it goes to the authorization endpoint and brings the answer to the listener, in whatever way the server
+// sends it there.
 func (r *rig) browse(target string) error {
 	as := &http.Client{Transport: r.server.Transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := as.Get(target)
 	if err != nil {
 		return err
 	}
+	page, err := io.ReadAll(answer.Body)
 	answer.Body.Close()
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode == http.StatusOK { // OAuth 2.0 Form Post Response Mode
+		action := formAction.FindStringSubmatch(string(page))
+		if action == nil {
+			return errors.New("the server showed a page")
+		}
+		fields := url.Values{}
+		for _, field := range formField.FindAllStringSubmatch(string(page), -1) {
+			fields.Set(field[1], html.UnescapeString(field[2]))
+		}
+		return submit(html.UnescapeString(action[1]), "null", fields)
+	}
 	redirect, err := answer.Location()
 	if err != nil {
 		return err
 	}
-	return visit(redirect.String())
+	fragment := redirect.EscapedFragment()
+	redirect.Fragment, redirect.RawFragment = "", ""
+	if fragment == "" {
+		return visit(redirect.String())
+	}
+	// The listener's page posts what it finds behind the #.
+	if err := visit(redirect.String()); err != nil {
+		return err
+	}
+	fields, err := url.ParseQuery(fragment)
+	if err != nil {
+		return err
+	}
+	return submit(redirect.String(), "http://"+redirect.Host, fields)
+}
+
+var (
+	formAction = regexp.MustCompile(`action="([^"]*)"`)
+	formField  = regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`)
+)
+
+// submit posts a form as a browser does from a page of that origin.
+func submit(target, origin string, fields url.Values) error {
+	request, err := http.NewRequest(http.MethodPost, target, strings.NewReader(fields.Encode()))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Origin", origin)
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	return nil
 }
 
 // visit makes one GET request over the real network and leaves no connection behind.
