@@ -55,6 +55,12 @@ type AuthorizationRequest struct {
 	Extra url.Values
 }
 
+// Format writes the scope, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (r AuthorizationRequest) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "authorization request "+strings.Join(r.Scope, " "))
+}
+
 // Authorization is a login that waits for the browser. It remembers state,
 // nonce, PKCE verifier, issuer and redirect URI; open URL in a browser and
 // give what comes back on the redirect URI to Redeem.

@@ -31,6 +31,12 @@ type BackchannelRequest struct {
 	ClientNotificationToken Secret
 }
 
+// Format writes the binding message, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (b BackchannelRequest) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "backchannel request "+b.BindingMessage)
+}
+
 // BackchannelAuthorization is a login that waits for approval elsewhere. Show
 // BindingMessage, and call Wait. The auth_req_id stays inside.
 type BackchannelAuthorization struct {
@@ -251,13 +257,13 @@ func (c *Client) ResumeBackchannel(saved Secret) (*BackchannelAuthorization, err
 }
 
 // Format says what it is, whatever the verb, and never the auth_req_id.
-func (a *BackchannelAuthorization) Format(f fmt.State, _ rune) {
+func (a BackchannelAuthorization) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, a.describe())
 }
 
 // LogValue makes log/slog write what it is only.
-func (a *BackchannelAuthorization) LogValue() slog.Value { return slog.StringValue(a.describe()) }
+func (a BackchannelAuthorization) LogValue() slog.Value { return slog.StringValue(a.describe()) }
 
-func (a *BackchannelAuthorization) describe() string {
+func (a BackchannelAuthorization) describe() string {
 	return "backchannel login until " + a.ExpiresAt.UTC().Format(time.RFC3339)
 }

@@ -2,6 +2,10 @@ package oauth
 
 import (
 	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
@@ -138,6 +142,27 @@ type Client struct {
 	strictErr  error
 
 	now func() time.Time // nil: the wall clock
+}
+
+// Format writes id and server, whatever the verb: parameters, headers and
+// templates may hold secrets that are no Secret.
+func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.describe()) }
+
+// LogValue makes log/slog write id and server only.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.describe()) }
+
+// MarshalJSON writes id and server: encoding/json would spell out the private
+// key of Certificate.
+func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.describe()) }
+
+func (c *Client) describe() string {
+	switch {
+	case c == nil:
+		return "no client"
+	case c.Metadata == nil:
+		return "client " + c.ID
+	}
+	return "client " + c.ID + " at " + c.Metadata.Issuer
 }
 
 // clock returns the time without its monotonic part: tokens expire while a

@@ -143,9 +143,9 @@ func (c *Client) ResumeDevice(saved Secret) (*DeviceAuthorization, error) {
 }
 
 // Format writes where to go, whatever the verb, and never the device_code.
-func (d *DeviceAuthorization) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.describe()) }
+func (d DeviceAuthorization) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.describe()) }
 
 // LogValue makes log/slog write where to go only.
-func (d *DeviceAuthorization) LogValue() slog.Value { return slog.StringValue(d.describe()) }
+func (d DeviceAuthorization) LogValue() slog.Value { return slog.StringValue(d.describe()) }
 
-func (d *DeviceAuthorization) describe() string { return "device login at " + d.VerificationURI }
+func (d DeviceAuthorization) describe() string { return "device login at " + d.VerificationURI }

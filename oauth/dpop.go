@@ -9,6 +9,9 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 
@@ -76,6 +79,14 @@ func (k *ProofKey) Thumbprint() string {
 	}
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
+
+// Format writes the thumbprint, whatever the verb.
+func (k ProofKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.describe()) }
+
+// LogValue makes log/slog write the thumbprint only.
+func (k ProofKey) LogValue() slog.Value { return slog.StringValue(k.describe()) }
+
+func (k ProofKey) describe() string { return "DPoP key " + k.Thumbprint() }
 
 // proof makes the DPoP proof for one request (RFC 9449 section 4.2). access is
 // the token it is used with, empty at the authorization server.

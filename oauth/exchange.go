@@ -3,6 +3,8 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"net/url"
 	"strings"
 )
@@ -39,6 +41,12 @@ type ExchangeRequest struct {
 	ActorTokenType   string // empty: see GuessTokenType
 	// RequestedTokenType may be empty: the server decides.
 	RequestedTokenType string
+}
+
+// Format writes the types, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (e ExchangeRequest) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "exchange of "+e.SubjectTokenType+" for "+e.RequestedTokenType)
 }
 
 // Exchange trades one token for another (RFC 8693): for another audience, for

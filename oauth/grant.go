@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,6 +25,19 @@ type TokenRequest struct {
 	// ProofKey binds the token to a key that is there already; nil makes a
 	// new one when the client asks for DPoP.
 	ProofKey *ProofKey
+}
+
+// Format writes the scope, whatever the verb: Extra may hold secrets.
+func (r TokenRequest) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.describe()) }
+
+// LogValue makes log/slog write the scope only.
+func (r TokenRequest) LogValue() slog.Value { return slog.StringValue(r.describe()) }
+
+// MarshalJSON writes the scope.
+func (r TokenRequest) MarshalJSON() ([]byte, error) { return json.Marshal(r.describe()) }
+
+func (r TokenRequest) describe() string {
+	return strings.TrimSpace("token request " + strings.Join(r.Scope, " "))
 }
 
 // form adds what is asked for to the parameters of a grant.

@@ -3,6 +3,7 @@ package oauth
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -20,6 +21,12 @@ type HTTPOptions struct {
 	// SkipVerify accepts any certificate. Nothing is secret then: only for a
 	// server on a desk, and never without saying so.
 	SkipVerify bool
+}
+
+// Format writes what is not the default, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (o HTTPOptions) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "ca_certificate %t, proxy %t, skip_verify %t", len(o.CACertificate) > 0, o.Proxy != "", o.SkipVerify)
 }
 
 // NewHTTPClient returns a client for Client.HTTP with the limits that this

@@ -29,16 +29,16 @@ type PrivateKeys struct {
 }
 
 // Format writes how many keys there are, whatever the verb.
-func (k *PrivateKeys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.describe()) }
+func (k PrivateKeys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.describe()) }
 
 // LogValue makes log/slog write how many keys there are.
-func (k *PrivateKeys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
+func (k PrivateKeys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
 
 // MarshalJSON writes how many keys there are: private keys do not travel by accident.
-func (k *PrivateKeys) MarshalJSON() ([]byte, error) { return json.Marshal(k.describe()) }
+func (k PrivateKeys) MarshalJSON() ([]byte, error) { return json.Marshal(k.describe()) }
 
-func (k *PrivateKeys) describe() string {
-	if k == nil || len(k.keys) == 0 {
+func (k PrivateKeys) describe() string {
+	if len(k.keys) == 0 {
 		return "no private key"
 	}
 	return fmt.Sprintf("private keys: %d", len(k.keys))
@@ -321,9 +321,11 @@ func samePublic(key any, cert *x509.Certificate) bool {
 // RSA returns the first RSA key, for protocols that sign with it outside
 // JOSE (OAuth 1.0a). The error says that there is none.
 func (k *PrivateKeys) RSA() (crypto.Signer, error) {
-	for i := range k.keys {
-		if key, ok := k.keys[i].Key.(*rsa.PrivateKey); ok {
-			return key, nil
+	if k != nil {
+		for i := range k.keys {
+			if key, ok := k.keys[i].Key.(*rsa.PrivateKey); ok {
+				return key, nil
+			}
 		}
 	}
 	return nil, requestError("there is no RSA key among the private keys")

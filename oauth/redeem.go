@@ -98,6 +98,9 @@ func withChecks(err error, checks []Check) error {
 }
 
 func (a *Authorization) endpoint() string {
+	if a.metadata == nil {
+		return ""
+	}
 	u, err := url.Parse(a.metadata.AuthorizationEndpoint)
 	if err != nil {
 		return ""

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,6 +54,12 @@ type Registration struct {
 	// Renewals counts how often the client was registered anew since it last
 	// worked; see RegistrationDue. Who keeps the registration keeps count.
 	Renewals int
+}
+
+// Format writes client and server, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (r Registration) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "registration "+r.ClientID+" at "+r.Issuer)
 }
 
 // MismatchError says what the server settled on that the caller cannot use as

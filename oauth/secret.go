@@ -12,9 +12,11 @@ const masked = "[secret]"
 
 // Secret is a value that must not be printed: a token, a client secret, a
 // PKCE verifier. It formats under every verb, logs and marshals as "[secret]",
-// so that an accident is harmless; [Secret.Reveal] is the way to its value. One
-// thing no type can prevent: fmt asks nobody about unexported fields, so a
-// struct that keeps a Secret in one must not be printed whole.
+// so that an accident is harmless; [Secret.Reveal] is the way to its value. Two
+// things no type can prevent: fmt asks nobody about unexported fields, nor
+// about what is behind a pointer in a struct that is printed with %s or %q. A
+// struct with a Secret that may be printed has a Format of its own; those of
+// this package do.
 type Secret string
 
 // Reveal returns the value. The caller answers for where it goes.

@@ -1,6 +1,10 @@
 package oauth
 
-import "strings"
+import (
+	"fmt"
+	"io"
+	"strings"
+)
 
 // ServiceAccount is a Google service account's key file.
 type ServiceAccount struct {
@@ -9,6 +13,12 @@ type ServiceAccount struct {
 	PrivateKey  Secret // PEM
 	KeyID       string // private_key_id
 	ProjectID   string
+}
+
+// Format writes whose it is, whatever the verb: behind a pointer in a struct fmt does
+// not ask a Secret how it prints.
+func (s ServiceAccount) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "service account "+s.ClientEmail)
 }
 
 // ParseServiceAccount reads the JSON file that Google's console hands out

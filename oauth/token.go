@@ -60,6 +60,10 @@ func (t Token) Format(f fmt.State, _ rune) {
 // LogValue makes log/slog write kind and expiry only.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.describe()) }
 
+// MarshalJSON writes kind and expiry. Who stores a token writes what it needs
+// of it, with Reveal.
+func (t Token) MarshalJSON() ([]byte, error) { return json.Marshal(t.describe()) }
+
 func (t Token) describe() string {
 	if t.ExpiresAt.IsZero() {
 		return t.Type + " token without known expiry"

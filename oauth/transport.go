@@ -3,7 +3,9 @@ package oauth
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,6 +59,14 @@ func (c *Client) Transport(baseURL string, u Use, source func(context.Context) (
 	}
 	return t
 }
+
+// Format writes the API's address, whatever the verb: what Use adds may be secret.
+func (t *Transport) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "transport to "+t.BaseURL)
+}
+
+// LogValue makes log/slog write the API's address only.
+func (t *Transport) LogValue() slog.Value { return slog.StringValue("transport to " + t.BaseURL) }
 
 // ResolveURL returns the address of ref in the API at base: a path below it
 // ("/users" and "users" are the same), or a whole address within it. What

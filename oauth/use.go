@@ -2,7 +2,10 @@ package oauth
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -32,6 +35,23 @@ type Use struct {
 	Query map[string]string
 	// AllowHTTP lets a token go over plain http beyond loopback.
 	AllowHTTP bool
+}
+
+// Format writes where the token goes, whatever the verb: Query may hold the
+// client secret.
+func (u Use) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.describe()) }
+
+// LogValue makes log/slog write where the token goes only.
+func (u Use) LogValue() slog.Value { return slog.StringValue(u.describe()) }
+
+// MarshalJSON writes where the token goes.
+func (u Use) MarshalJSON() ([]byte, error) { return json.Marshal(u.describe()) }
+
+func (u Use) describe() string {
+	if u.Placement == InBody || u.Placement == InQuery {
+		return "token in the " + u.Placement
+	}
+	return "token in the header " + or(u.HeaderName, "Authorization")
 }
 
 // Use completes u by what the client knows of its server: the query
