@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -174,7 +175,7 @@ func (m *masker) requestBody(req *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	return m.text(data, m.step.Kind)
+	return m.text(data, m.step.Kind, true)
 }
 
 func (m *masker) answer(ans *answer) string {
@@ -186,12 +187,14 @@ func (m *masker) answer(ans *answer) string {
 		m.explainJWT("the answer", strings.TrimSpace(string(ans.body)))
 		return masked
 	}
-	return m.text(ans.body, ans.errand.kind)
+	ok := ans.status >= 200 && ans.status <= 299
+	return m.text(ans.body, ans.errand.kind, ok)
 }
 
 // text shows a body: JSON member by member, a form parameter by parameter,
-// anything else without what could be a token.
-func (m *masker) text(body []byte, kind RequestKind) string {
+// anything else without what could be a token, and not at all where a token was
+// due: what that looks like is the server's business.
+func (m *masker) text(body []byte, kind RequestKind, ok bool) string {
 	obj, err := decodeObject(body)
 	if err == nil {
 		var out bytes.Buffer
@@ -204,7 +207,7 @@ func (m *masker) text(body []byte, kind RequestKind) string {
 		return cutLines(out.String())
 	}
 	s := string(body)
-	if form, err := url.ParseQuery(strings.TrimSpace(s)); err == nil && !strings.ContainsAny(s, "<{ \n") && strings.Contains(s, "=") {
+	if form, err := url.ParseQuery(strings.TrimSpace(s)); err == nil && !strings.ContainsAny(s, "<{ \n") && answersAsForm(form) {
 		var parts []string
 		for _, name := range sortedNames(form) {
 			for _, v := range form[name] {
@@ -213,7 +216,40 @@ func (m *masker) text(body []byte, kind RequestKind) string {
 		}
 		return cutLines(strings.Join(parts, "&"))
 	}
+	if bringsSecrets(kind) && (ok || namesToken(s)) {
+		return masked + " (" + strconv.Itoa(len(body)) + " bytes, neither a JSON object nor a form)"
+	}
 	return withoutTokens(m.show(s, maxNote))
+}
+
+// bringsSecrets: the answers to these requests are worth a token.
+func bringsSecrets(kind RequestKind) bool {
+	switch kind {
+	case ForPAR, ForToken, ForRefresh, ForDevice, ForBackchannel, ForRegistration:
+		return true
+	}
+	return false
+}
+
+// answersAsForm: it has a name that answers have. A bare token with "=" at its
+// end reads as a form, too.
+func answersAsForm(form url.Values) bool {
+	for _, name := range [...]string{"access_token", "error", "id_token", "refresh_token", "token_type", "error_description"} {
+		if form.Has(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func namesToken(s string) bool {
+	s = strings.ToLower(s)
+	for _, name := range [...]string{"access_token", "refresh_token", "id_token", "device_code", "auth_req_id", "client_secret"} {
+		if strings.Contains(s, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // cutLines bounds a text that keeps its lines.

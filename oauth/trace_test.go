@@ -318,3 +318,38 @@ func FuzzTrace(f *testing.F) {
 		}
 	})
 }
+
+// An answer with a token that cannot be read is not shown at all: what a token
+// looks like is the server's business.
+func TestTraceOfOddAnswers(t *testing.T) {
+	for _, answer := range []string{
+		`{"access_token":"CAN/ary+1","access_token":"CAN/ary+2"}`, `[{"access_token":"CAN/ary+1"}]`, `access_token: CAN/ary+1`,
+		`<token>CAN/ary+1</token>`, `CAN/ary+1`, `"CAN/ary+1"`, `{"access_token":"CAN/ary+1",}`, "{\"a\":1}\nCAN/ary+1", `CAN/ary+1==`,
+	} {
+		for _, status := range []int{200, 400} {
+			f := newFake(t)
+			f.routes["/token"] = func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, answer)
+			}
+			var trace Trace
+			if _, err := f.client().Refresh(WithTrace(t.Context(), &trace), &Token{RefreshToken: "refresh-0123"}); err == nil {
+				t.Fatal("accepted")
+			}
+			if status == 200 || strings.Contains(answer, "access_token") {
+				hides(t, shown(t, &trace), "CAN/ary")
+			}
+		}
+	}
+	// What a server says when it refuses stays readable.
+	f := newFake(t)
+	f.routes["/token"] = func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(502)
+		_, _ = io.WriteString(w, "<h1>Bad gateway</h1> upstream is away")
+	}
+	var trace Trace
+	_, _ = f.client().Refresh(WithTrace(t.Context(), &trace), &Token{RefreshToken: "refresh-0123"})
+	if s := shown(t, &trace); !strings.Contains(s, "upstream is away") {
+		t.Error(s)
+	}
+}
