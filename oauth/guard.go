@@ -35,8 +35,9 @@ const ErrGuarded failure = "the address is in a private network, where a chain t
 type Guard struct {
 	start string // host of the address where the chain began, lower case
 
-	mu   sync.Mutex // guards open
-	open zone       // the zone of start, public until it was dialed
+	mu     sync.Mutex // guards what follows
+	dialed bool       // an address of start is known
+	open   zone       // the zone of start, public until it was dialed
 }
 
 // zone is a kind of network.
@@ -152,6 +153,9 @@ func (g *Guard) checkName(ctx context.Context, host string) error {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return g.check(host, ip)
 	}
+	if endsInNumber(host) {
+		return &reasoned{ErrGuarded, clean(host, maxURI) + " is an address in disguise"}
+	}
 	// resolv.conf knows nothing of these (RFC 6761 section 6.3).
 	if name := strings.TrimSuffix(strings.ToLower(host), "."); name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return g.check(host, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
@@ -168,9 +172,21 @@ func (g *Guard) checkName(ctx context.Context, host string) error {
 	return nil
 }
 
+// endsInNumber: no name ends so, and C libraries and proxies read 127.1, 0x7f.1
+// and 2130706433 as an address (URL Standard, "ends in a number").
+func endsInNumber(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
+	if hex, found := strings.CutPrefix(last, "0x"); found {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
 // check refuses an address that the chain must not reach. Where the chain
 // begins was chosen by a person: the first address of that host decides which
-// zone is open, once.
+// zone is open. A host that has a public address as well opens none: whoever
+// owns the name chose the private one.
 func (g *Guard) check(host string, ip netip.Addr) error {
 	z := zoneOf(ip)
 	open := g.settle(host, z)
@@ -185,8 +201,8 @@ func (g *Guard) check(host string, ip netip.Addr) error {
 func (g *Guard) settle(host string, z zone) zone {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.start != "" && strings.EqualFold(host, g.start) {
-		g.start, g.open = "", z
+	if strings.EqualFold(host, g.start) && (!g.dialed || z == zonePublic) {
+		g.dialed, g.open = true, z
 	}
 	return g.open
 }
@@ -214,8 +230,15 @@ func zoneOf(ip netip.Addr) zone {
 		return zoneNever
 	case [12]byte(b[:12]) == [12]byte{0, 0x64, 0xff, 0x9b}: // NAT64 (RFC 6052)
 		return inside(12)
+	case [12]byte(b[:12]) == [12]byte{}: // IPv4-compatible (RFC 4291 section 2.5.5.1)
+		return inside(12)
 	case b[0] == 0x20 && b[1] == 0x02: // 6to4 (RFC 3056)
 		return inside(2)
+	case b[0]&0xe0 != 0x20, // no global unicast (RFC 4291 section 2.4): NAT64 of one's own, discard, segments
+		b[0] == 0x20 && b[1] == 0x01 && b[2] < 2,                     // protocol assignments, Teredo among them (RFC 2928)
+		b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8, // documentation
+		b[0] == 0x3f && b[1] == 0xff && b[2] < 0x10:                  // documentation (RFC 9637)
+		return zoneNever
 	}
 	return zonePublic
 }
@@ -227,7 +250,7 @@ func zoneOf4(ip netip.Addr, b [4]byte) zone {
 		return zoneLoopback
 	case ip.IsPrivate():
 		return zonePrivate
-	case b == [4]byte{100, 100, 100, 200}: // the metadata service of Alibaba
+	case b == [4]byte{100, 100, 100, 200}, b == [4]byte{168, 63, 129, 16}: // the metadata services of Alibaba and Azure
 		return zoneNever
 	case b[0] == 100 && b[1]&0xc0 == 64: // RFC 6598; Tailscale lives here
 		return zoneCarrier

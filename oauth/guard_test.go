@@ -45,13 +45,13 @@ func TestGuardChains(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, host := range []string{"api.example", "other.example"} { // the start itself too: DNS rebinding
-			g, err := NewGuard("https://API.example:8443/x")
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = g.check("api.example", netip.MustParseAddr(tt.first))
 			for ip, open := range tt.then {
-				err := g.check(host, netip.MustParseAddr(ip))
+				g, err := NewGuard("https://API.example:8443/x")
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = g.check("api.example", netip.MustParseAddr(tt.first))
+				err = g.check(host, netip.MustParseAddr(ip))
 				if open != (err == nil) || err != nil && (!errors.Is(err, ErrGuarded) || !strings.Contains(err.Error(), ip)) {
 					t.Errorf("%s: %s at %s: %v", tt.name, host, ip, err)
 				}
@@ -147,5 +147,49 @@ func TestGuardBehindProxy(t *testing.T) {
 	}
 	if _, err := blind.Get("http://93.184.216.34/"); err == nil || !strings.Contains(err.Error(), "reached") {
 		t.Error(err)
+	}
+}
+
+// A name with a private and a public address was not "named private" by the
+// person: its owner could open the network with the first and go on at the second: R-203.
+func TestGuardOfSeveralAnswers(t *testing.T) {
+	const public, private = "93.184.216.34", "192.168.1.1"
+	for _, answers := range [][]string{{private, public}, {public, private}} {
+		g, err := NewGuard("https://api.example/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ip := range answers {
+			_ = g.check("api.example", netip.MustParseAddr(ip))
+		}
+		for _, host := range []string{"api.example", "router.example"} {
+			if err := g.check(host, netip.MustParseAddr(private)); !errors.Is(err, ErrGuarded) {
+				t.Errorf("%v, then %s: %v", answers, host, err)
+			}
+			if err := g.check(host, netip.MustParseAddr(public)); err != nil {
+				t.Errorf("%v, then %s: %v", answers, host, err)
+			}
+		}
+	}
+}
+
+// What only looks like a name is a number to somebody: R-203.
+func TestGuardOfOddNumbers(t *testing.T) {
+	for _, host := range []string{"2130706433", "127.1", "0x7f000001", "0x7f.1", "0177.0.0.1", "10.0.0.1.", "127.0.0.01"} {
+		g, err := NewGuard("https://api.example/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.checkName(t.Context(), host); !errors.Is(err, ErrGuarded) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	for in, want := range map[string]zone{
+		"::7f00:1": zoneLoopback, "::a00:1": zonePrivate, "64:ff9b:1::a00:1": zoneNever, "2001::1": zoneNever, "2001:db8::1": zoneNever,
+		"100::1": zoneNever, "5f00::1": zoneNever, "168.63.129.16": zoneNever, "2a00:1450::1": zonePublic, "2001:4860:4860::8888": zonePublic,
+	} {
+		if got := zoneOf(netip.MustParseAddr(in)); got != want {
+			t.Errorf("%s: %d, want %d", in, got, want)
+		}
 	}
 }
