@@ -26,9 +26,9 @@ func fuzzClient(f *testing.F) (*Client, func(claims map[string]any) string, func
 	if err != nil {
 		f.Fatal(err)
 	}
-	c := &Client{ID: "client", Metadata: m, PrivateKeys: own, AuthMethod: AuthNone, now: now,
-		HTTP: &http.Client{Transport: refusing{errors.New("no network")}},
-		Keys: &KeySet{now: now, issuer: map[string]*issuerKeys{m.JWKSURI: {
+	road := &http.Client{Transport: refusing{errors.New("no network")}}
+	c := &Client{ID: "client", Metadata: m, PrivateKeys: own, AuthMethod: AuthNone, now: now, HTTP: road,
+		Keys: &KeySet{now: now, issuer: map[keyPlace]*issuerKeys{{m.JWKSURI, road}: {
 			keys: []jose.JSONWebKey{{Key: oneKey().Public(), KeyID: "k1"}}, fetched: fuzzTime, tried: fuzzTime,
 		}}}}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: oneKey(), KeyID: "k1"}}, nil)

@@ -109,7 +109,7 @@ func (c *Client) checkSignature(ctx context.Context, m *Metadata, raw Secret, jw
 		return "the server publishes no jwks_uri", ErrNoKey
 	}
 	kid := text(jwt.Header, "kid")
-	keys, err := c.keys().find(ctx, c.http(), c.Timeout, m.JWKSURI, kid, alg)
+	keys, err := c.keys().findAt(ctx, keyPlace{m.JWKSURI, c.HTTP}, c.http(), c.Timeout, kid, alg)
 	if err != nil {
 		if errors.Is(err, ErrNoKey) {
 			return "key " + clean(kid, maxCode), err

@@ -22,17 +22,28 @@ const (
 	// keysPause: a JWT that names an unknown key makes us ask again (issuers
 	// rotate), but not more than once a minute: anybody can invent key ids.
 	keysPause = time.Minute
+	// maxIssuers bounds the cache: a developer has some dozens of profiles, and
+	// who makes a new HTTP client for every request must not fill the memory.
+	maxIssuers = 64
 	// maxKeys of one issuer; large providers publish under ten.
 	maxKeys = 100
 )
 
 // KeySet caches the signing keys of issuers by the address of their key set
-// (jwks_uri). The zero value is ready; share one among clients.
+// (jwks_uri) and the HTTP client that fetched them: what came without a check
+// of the server's certificate proves nothing to those who check it. The zero
+// value is ready; share one among clients.
 type KeySet struct {
 	mu     sync.Mutex // guards issuer and what its values hold; never held over I/O
-	issuer map[string]*issuerKeys
+	issuer map[keyPlace]*issuerKeys
 
 	now func() time.Time // nil: the wall clock
+}
+
+// keyPlace is a key set and the road to it.
+type keyPlace struct {
+	uri  string
+	road *http.Client // as the caller gave it, nil included
 }
 
 type issuerKeys struct {
@@ -61,15 +72,13 @@ func (s *KeySet) clock() time.Time {
 // by kid when there is one. It fetches the set on first use, when it is old,
 // and when the kid is unknown; the last good set stays when that fails.
 func (s *KeySet) find(ctx context.Context, hc *http.Client, timeout time.Duration, uri, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+	return s.findAt(ctx, keyPlace{uri, hc}, hc, timeout, kid, alg)
+}
+
+// findAt is find where hc is made of the road's client (Strict).
+func (s *KeySet) findAt(ctx context.Context, at keyPlace, hc *http.Client, timeout time.Duration, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 	s.mu.Lock()
-	if s.issuer == nil {
-		s.issuer = make(map[string]*issuerKeys)
-	}
-	e := s.issuer[uri]
-	if e == nil {
-		e = new(issuerKeys)
-		s.issuer[uri] = e
-	}
+	e := s.entry(at)
 	now := s.clock()
 	found := matchKeys(e.keys, kid, alg)
 	rested := e.tried.IsZero() || now.Sub(e.tried) >= keysPause || now.Before(e.tried)
@@ -95,7 +104,7 @@ func (s *KeySet) find(ctx context.Context, hc *http.Client, timeout time.Duratio
 		if !first {
 			e.tried = now
 		}
-		go s.fetch(context.WithoutCancel(ctx), hc, timeout, uri, e, flight)
+		go s.fetch(context.WithoutCancel(ctx), hc, timeout, at.uri, e, flight)
 	}
 	s.mu.Unlock()
 
@@ -113,6 +122,30 @@ func (s *KeySet) find(ctx context.Context, hc *http.Client, timeout time.Duratio
 		return nil, flight.err
 	}
 	return nil, ErrNoKey
+}
+
+// entry returns what is known of a place; s.mu is held.
+func (s *KeySet) entry(at keyPlace) *issuerKeys {
+	if e := s.issuer[at]; e != nil {
+		return e
+	}
+	if s.issuer == nil {
+		s.issuer = make(map[keyPlace]*issuerKeys)
+	}
+	if len(s.issuer) >= maxIssuers {
+		var oldest *keyPlace
+		for p, e := range s.issuer {
+			if e.flight == nil && (oldest == nil || e.fetched.Before(s.issuer[*oldest].fetched)) {
+				oldest = &p
+			}
+		}
+		if oldest != nil {
+			delete(s.issuer, *oldest)
+		}
+	}
+	e := new(issuerKeys)
+	s.issuer[at] = e
+	return e
 }
 
 func (s *KeySet) fetch(ctx context.Context, hc *http.Client, timeout time.Duration, uri string, e *issuerKeys, flight *keyFlight) {

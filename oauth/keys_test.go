@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -215,4 +216,41 @@ func TestKeysOfAnotherIssuer(t *testing.T) {
 	// f's id_tokens signed with g's key, which is in the same cache
 	f.header["kid"], f.key = "g1", g.key
 	f.refused(cf, openid, "signature", ErrNoKey)
+}
+
+// One profile may skip the server's certificate, another trust an authority of
+// its own: what they fetched must not vouch for a third: R-053.
+func TestKeysOfAnotherRoadAreNotBelieved(t *testing.T) {
+	f, evil := newFake(t), newFake(t)
+	evil.jwks = jwksOf(jose.JSONWebKey{Key: otherKey().Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"})
+	set := new(KeySet)
+	elsewhere := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) { // somebody in the middle
+		r = r.Clone(r.Context())
+		r.URL.Host = strings.TrimPrefix(evil.URL, "http://")
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	if _, err := set.find(t.Context(), elsewhere, 0, f.URL+"/jwks", "k1", jose.RS256); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := set.find(t.Context(), nil, 0, f.URL+"/jwks", "k1", jose.RS256)
+	if err != nil || !f.key.PublicKey.Equal(keys[0].Key) {
+		t.Errorf("the key of somebody else is believed: %v", err)
+	}
+	if _, err := set.find(t.Context(), nil, 0, f.URL+"/jwks", "k1", jose.RS256); err != nil || f.count("/jwks") != 1 {
+		t.Errorf("%v, %d fetches", err, f.count("/jwks"))
+	}
+}
+
+// Roads that nobody takes any more are forgotten.
+func TestKeySetIsBounded(t *testing.T) {
+	f := newFake(t)
+	set := new(KeySet)
+	for range 3 * maxIssuers {
+		if _, err := set.find(t.Context(), &http.Client{}, 0, f.URL+"/jwks", "k1", jose.RS256); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(set.issuer) > maxIssuers {
+		t.Errorf("%d", len(set.issuer))
+	}
 }
