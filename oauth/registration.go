@@ -122,7 +122,7 @@ func Register(ctx context.Context, hc *http.Client, m *Metadata, want ClientMeta
 		return nil, err
 	}
 	r := &Registration{Issuer: m.Issuer, Metadata: want}
-	if err := r.take(obj); err != nil {
+	if err := r.take(obj, m.RegistrationEndpoint); err != nil {
 		return nil, ans.unusable(err)
 	}
 	return r, r.check(want)
@@ -191,7 +191,7 @@ func (r *Registration) ask(ctx context.Context, hc *http.Client, method string, 
 	}
 	next := *r
 	next.Metadata = asked
-	if err := next.take(obj); err != nil {
+	if err := next.take(obj, r.RegistrationClientURI); err != nil {
 		return nil, ans.unusable(err)
 	}
 	return &next, nil
@@ -259,8 +259,8 @@ func unnameable(body map[string]any) {
 }
 
 // take reads a client information response (RFC 7591 section 3.2.1, RFC 7592
-// section 3) over what was there.
-func (r *Registration) take(obj map[string]any) error {
+// section 3), which came from an address, over what was there.
+func (r *Registration) take(obj map[string]any, from string) error {
 	str := func(name string) (string, error) {
 		v, found := obj[name]
 		delete(obj, name)
@@ -285,6 +285,11 @@ func (r *Registration) take(obj map[string]any) error {
 	if uri := values[3]; uri != "" {
 		if why := badEndpoint(uri, r.mayBeLocal()); why != "" {
 			return &reasoned{ErrRegistration, "registration_client_uri " + why}
+		}
+		// Nobody was asked whether the token may go to another host, nor
+		// whether a DELETE may.
+		if at := originOf(uri); at != originOf(from) && at != originOf(r.Issuer) {
+			return &reasoned{ErrRegistration, "registration_client_uri is at " + clean(at, maxURI) + ", and the server is elsewhere"}
 		}
 		r.RegistrationClientURI = uri
 	}

@@ -211,7 +211,7 @@ func TestRegisterRefused(t *testing.T) {
 	}
 	// A server on the net must not have the token sent to this computer.
 	r := &Registration{Issuer: "https://id.example"}
-	if err := r.take(map[string]any{"client_id": "a", "registration_client_uri": "http://127.0.0.1/x"}); !errors.Is(err, ErrRegistration) {
+	if err := r.take(map[string]any{"client_id": "a", "registration_client_uri": "http://127.0.0.1/x"}, "https://id.example/r"); !errors.Is(err, ErrRegistration) {
 		t.Error(err)
 	}
 }
@@ -400,7 +400,7 @@ func FuzzRegistrationAnswer(f *testing.F) {
 			return
 		}
 		r := &Registration{Issuer: "https://id.example"}
-		if err := r.take(obj); err != nil {
+		if err := r.take(obj, "https://x/r"); err != nil {
 			printable(t, ans.unusable(err).Error())
 			return
 		}
@@ -414,4 +414,26 @@ func FuzzRegistrationAnswer(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// The access token of a registration goes to the server that gave it, and to
+// no host that it names (R-073, R-204).
+func TestRegistrationStaysAtItsServer(t *testing.T) {
+	elsewhere := newRegistrar(t, 200, `{}`)
+	s := newRegistrar(t, 201, `{"client_id":"a","registration_access_token":"t-0123456789","registration_client_uri":"`+elsewhere.URL+`/c"}`)
+	if r, err := Register(t.Context(), s.Client(), s.metadata(), ClientMetadata{}, ""); !errors.Is(err, ErrRegistration) || r != nil {
+		t.Errorf("%v, %v", r, err)
+	}
+	s.say(201, fullAnswer)
+	r, err := Register(t.Context(), s.Client(), s.metadata(), ClientMetadata{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.say(200, `{"client_id":"c1","registration_client_uri":"`+elsewhere.URL+`/c"}`)
+	if _, err := r.Read(t.Context(), s.Client()); !errors.Is(err, ErrRegistration) {
+		t.Error(err)
+	}
+	if len(elsewhere.got) != 0 {
+		t.Error("it was asked")
+	}
 }

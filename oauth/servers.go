@@ -10,7 +10,9 @@ import (
 
 // Servers remembers what servers said that matters to the next request: the
 // DPoP nonce to use (RFC 9449 section 8.2) and how far their clock is from
-// this computer's. The zero value is ready; share one among clients.
+// this computer's. The zero value is ready; share one among clients that
+// reach servers the same way (HTTP): who may sit in the middle of one of them
+// could tell the others a wrong time.
 type Servers struct {
 	mu     sync.Mutex // guards nonces and clocks
 	nonces map[string]string
@@ -88,6 +90,15 @@ func origin(u *url.URL) string {
 		return u.Scheme + "://" + host
 	}
 	return u.Scheme + "://" + host + ":" + port
+}
+
+// originOf is the origin of an address; "" if it is none.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return origin(u)
 }
 
 // servers is the memory of this client.
