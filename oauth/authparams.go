@@ -31,9 +31,6 @@ func (c *Client) canAuthorize(r AuthorizationRequest) error {
 		return requestError("the server lists its response types, and " + spelling(types, nil) + " is not among them")
 	case r.ResponseMode != "" && !allows(m.ResponseModesSupported, r.ResponseMode):
 		return requestError("the server does not support response_mode " + clean(r.ResponseMode, maxCode))
-	case !code && (r.ResponseMode == "query" || r.ResponseMode == "query.jwt"), len(types) > 1 && r.ResponseMode == "query":
-		// OAuth 2.0 Multiple Response Type Encoding Practices, sections 3.0 and 5.
-		return requestError("tokens cannot come in the query of an address: response_mode query needs response_type code")
 	case slices.Contains(r.Scope, "openid") && m.Issuer == "":
 		return requestError("the scope openid needs the issuer: without it the id_token cannot be checked")
 	case idToken && !slices.Contains(r.Scope, "openid"):
@@ -188,6 +185,11 @@ func (a *Authorization) adopt(form url.Values, requireACR bool) error {
 	a.responseMode = form.Get("response_mode")
 	if signedMode(a.responseMode) && a.Issuer == "" {
 		return requestError("response_mode " + clean(a.responseMode, maxCode) + " needs the issuer")
+	}
+	switch mode := a.responseMode; {
+	case mode == "query" && (len(a.responseType) > 1 || !a.wants("code")), mode == "query.jwt" && !a.wants("code"):
+		// OAuth 2.0 Multiple Response Type Encoding Practices, sections 3.0 and 5.
+		return requestError("tokens cannot come in the query of an address: response_mode query needs response_type code")
 	}
 	a.details = nil
 	if d := form.Get("authorization_details"); d != "" {

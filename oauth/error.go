@@ -185,7 +185,7 @@ func (e *CheckError) Unwrap() error { return e.Err }
 // slow. It is false for what a server decided (invalid_grant and its like),
 // for a certificate that does not verify, and when the caller gave up.
 func Transient(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ErrGuarded) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ErrGuarded) || errors.Is(err, http.ErrSchemeMismatch) {
 		return false
 	}
 	// A certificate that does not verify, or a peer that does not speak TLS,

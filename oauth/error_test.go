@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"strconv"
@@ -188,5 +190,15 @@ func TestNothingAtStart(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A server without TLS stays one: nobody waits for it. R-015
+func TestPlainServerIsNotTransient(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	_, err := Discover(t.Context(), nil, strings.Replace(srv.URL, "http:", "https:", 1))
+	if err == nil || Transient(err) {
+		t.Errorf("%v", err)
 	}
 }

@@ -90,7 +90,7 @@ func (v *idTokenVerifier) checkNonce() (string, error) {
 		return "not sent, not needed", nil
 	case !v.nonceSent:
 		return "there is one, though none was sent", ErrNonce
-	case !present && v.client.Quirks != nil && v.client.Quirks.NoNonce:
+	case !present && !v.front && v.client.Quirks != nil && v.client.Quirks.NoNonce:
 		return "missing, as the profile says of this server", nil
 	case !present:
 		return "missing", ErrNonce
@@ -128,7 +128,7 @@ func (v *idTokenVerifier) checkAuthTime() (string, error) {
 	switch {
 	case !present || !ok: // section 2: "when a max_age request is made … REQUIRED"
 		return "missing or not a time, although max_age was sent", ErrAuthTime
-	case v.now.Sub(at) > *v.maxAge+leeway:
+	case v.now.Sub(at) > *v.maxAge+v.waited+leeway:
 		return "signed in " + ago(v.now.Sub(at)) + " ago, allowed " + v.maxAge.String(), ErrAuthTime
 	case at.After(v.now.Add(leeway)):
 		return "in the future" + v.doubt(), ErrAuthTime

@@ -40,6 +40,7 @@ type idTokenVerifier struct {
 	code      Secret
 	state     string
 	maxAge    *time.Duration
+	waited    time.Duration // since the request: max_age counts to there
 	acrNeeded []string
 	acrWished []string
 	refreshed bool

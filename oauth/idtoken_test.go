@@ -245,3 +245,26 @@ func TestIDTokenUnasked(t *testing.T) {
 		t.Errorf("%v, %v", tok, err)
 	}
 }
+
+// max_age is for the moment of the request (OpenID Connect Core section
+// 3.1.2.1): who takes three minutes over password and consent has still just
+// signed in. R-222
+func TestMaxAgeAndASlowPerson(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	at := time.Now()
+	c.now = func() time.Time { return at }
+	c.Servers = new(Servers)
+	fresh := time.Duration(0)
+	r := openid
+	r.MaxAge = &fresh
+	for signedIn, want := range map[time.Duration]error{0: nil, -3 * time.Minute: ErrAuthTime} {
+		at = time.Now().Add(-3 * time.Minute)
+		f.claims["auth_time"] = at.Add(signedIn).Unix()
+		a, response := f.authorize(c, r)
+		at = time.Now()
+		if _, err := a.Redeem(t.Context(), response); !errors.Is(err, want) {
+			t.Errorf("signed in %v after the request: %v", signedIn, err)
+		}
+	}
+}

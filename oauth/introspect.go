@@ -52,11 +52,8 @@ func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*In
 	case m.IntrospectionSigningAlgsSupported != nil:
 		k.accept = "application/" + introspectionJWT + ", application/json;q=0.5"
 	}
-	if c.Quirks != nil && c.Quirks.IntrospectQuery != nil {
-		k.query = make(map[string]string, len(c.Quirks.IntrospectQuery))
-		for name, value := range c.Quirks.IntrospectQuery {
-			k.query[name] = strings.ReplaceAll(value, "{access_token}", token.Reveal())
-		}
+	if c.Quirks != nil {
+		k.query, k.access = c.Quirks.IntrospectQuery, token
 	}
 	ans, err := c.post(ctx, k)
 	if err != nil {

@@ -100,7 +100,9 @@ func (f filler) fill(v reflect.Value, depth int) {
 		f.fill(v.Index(0), depth+1)
 	case reflect.Map:
 		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		key.SetString("name")
+		if f.fill(key, depth+1); key.Kind() == reflect.String {
+			key.SetString("name")
+		}
 		switch {
 		case value.Kind() == reflect.Interface:
 			value.Set(reflect.ValueOf(f.text()))

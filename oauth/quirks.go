@@ -27,7 +27,9 @@ type Quirks struct {
 	// first may also be false for an error ("ok": false), or a number.
 	ErrorMember, ErrorDescriptionMember string
 
-	NoNonce       bool // the server does not return the nonce in its id_token
+	// NoNonce: the id_token of the token endpoint comes without the nonce. One
+	// that comes through the browser has to have it.
+	NoNonce       bool
 	NoRedirectURI bool // the token request must not repeat redirect_uri
 }
 
@@ -168,22 +170,4 @@ func (c *Client) splitScope(v any) any {
 		}
 	}
 	return list
-}
-
-// withAPIQuery returns the address for a call with a token: with the query
-// parameters that the API wants beside it (Stack Overflow's key and site). What
-// the caller has in the address stays.
-func (c *Client) withAPIQuery(u *url.URL, access Secret) *url.URL {
-	if c.Quirks == nil || len(c.Quirks.APIQuery) == 0 {
-		return u
-	}
-	out := *u
-	query := out.Query()
-	for name, template := range c.Quirks.APIQuery {
-		if !query.Has(name) {
-			query.Set(name, c.fillIn(template, access))
-		}
-	}
-	out.RawQuery = query.Encode()
-	return &out
 }

@@ -193,7 +193,7 @@ func TestAddedQueries(t *testing.T) {
 	c.RefreshEndpoint = f.URL + "/refresh?v=2" // F-113
 	c.Quirks = &Quirks{
 		TokenQuery: map[string]string{"site": "s"}, RefreshQuery: map[string]string{"app": "{client_id}"},
-		APIQuery: map[string]string{"t": "{access_token}", "key": "{client_secret}"}, RevokeQuery: map[string]string{"r": "1"},
+		APIQuery: map[string]string{"t": "{access_token}", "key": "{client_secret}"}, RevokeQuery: map[string]string{"r": "1", "t": "{access_token}"},
 	}
 	tok, err := f.login(c, AuthorizationRequest{RedirectURI: openid.RedirectURI, Scope: []string{"api"}})
 	if err != nil {
@@ -210,7 +210,7 @@ func TestAddedQueries(t *testing.T) {
 		t.Error(err)
 	}
 	for path, want := range map[string]string{
-		"/token": "site=s", "/refresh": "app=client&v=2", "/userinfo": "key=canary-secret&t=the-access-token", "/revoke": "r=1",
+		"/token": "site=s", "/refresh": "app=client&v=2", "/userinfo": "key=canary-secret&t=the-access-token", "/revoke": "r=1&t=x",
 	} {
 		if got := queries[path].Encode(); got != want {
 			t.Errorf("%s: %s", path, got)
@@ -220,8 +220,12 @@ func TestAddedQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.withAPIQuery(u, "tok").String(); got != "https://api.example/me?key=mine&t=tok&x=1" || u.RawQuery != "key=mine&x=1" {
-		t.Error(got)
+	req := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}}
+	if err := c.Use(Use{}).Apply(req, &Token{AccessToken: "tok", Type: "Bearer"}, nil); err != nil {
+		t.Error(err)
+	}
+	if got := req.URL.String(); got != "https://api.example/me?key=mine&t=tok&x=1" || u.RawQuery != "key=mine&x=1" {
+		t.Error(got) // what the caller has in the address stays
 	}
 }
 
@@ -281,6 +285,21 @@ func TestNoRedirectURIQuirk(t *testing.T) {
 		f.mustLogin(c)
 		if form, _ := f.lastForm(); form.Has("redirect_uri") == without {
 			t.Errorf("%v: %v", without, form)
+		}
+	}
+}
+
+// Through the browser the nonce is all that ties an id_token to the login
+// (OpenID Connect Core section 3.2.2.11): no quirk forgives it there.
+func TestNoNonceQuirkInTheBrowser(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	c.Quirks = &Quirks{NoNonce: true}
+	c.Metadata.ResponseTypesSupported = nil
+	for _, responseType := range []string{"id_token", "code id_token"} {
+		a, response := f.hybrid(c, responseType, map[string]any{"nonce": nil})
+		if _, err := a.Redeem(t.Context(), response); !errors.Is(err, ErrNonce) {
+			t.Errorf("%s: %v", responseType, err)
 		}
 	}
 }

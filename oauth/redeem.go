@@ -175,6 +175,7 @@ func (a *Authorization) frontChannel(ctx context.Context, response url.Values) (
 func (a *Authorization) verifierFor(t *Token) *idTokenVerifier {
 	v := a.client.idTokenVerifier(a.metadata, t)
 	v.nonce, v.nonceSent, v.state = a.nonce, a.nonce != "", a.State
+	v.waited = max(a.client.clock().Sub(a.CreatedAt), 0)
 	v.maxAge, v.acrNeeded, v.acrWished = a.maxAge, a.acrNeeded, a.acrWished
 	return v
 }

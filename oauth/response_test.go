@@ -552,3 +552,40 @@ func TestWrongClock(t *testing.T) {
 		t.Error("the network's seconds are no news")
 	}
 }
+
+// N_A and unknown types are no access tokens, and userinfo takes no other: the
+// token goes there as it goes to every API (RFC 6749 section 7.1).
+func TestUserInfoOfNoAccessToken(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	for _, token := range []*Token{{AccessToken: "a", Type: TypeNotApplicable}, {AccessToken: "a", Type: "mac"}, {AccessToken: "a", Type: "DPoP"}} {
+		if _, err := c.UserInfo(t.Context(), token); !errors.Is(err, ErrTokenType) {
+			t.Errorf("%s: %v", token.Type, err)
+		}
+	}
+	if f.count("/userinfo") != 0 {
+		t.Error("it was asked")
+	}
+	if _, err := c.UserInfo(t.Context(), &Token{AccessToken: "a"}); err != nil { // the caller knows no more
+		t.Error(err)
+	}
+}
+
+// A profile's parameter cannot move tokens into the query either (OAuth 2.0
+// Multiple Response Type Encoding Practices section 3.0).
+func TestNoTokensInTheQuery(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	c.Metadata.ResponseTypesSupported = nil
+	r := openid
+	r.ResponseType = "code id_token"
+	r.Extra = url.Values{"response_mode": {"query"}}
+	if _, err := c.Authorize(t.Context(), r); !errors.Is(err, ErrRequest) {
+		t.Errorf("as an extra parameter: %v", err)
+	}
+	r.Extra = nil
+	c.Params = map[RequestKind]url.Values{ForAuthorization: {"response_mode": {"query"}}}
+	if _, err := c.Authorize(t.Context(), r); !errors.Is(err, ErrRequest) {
+		t.Errorf("as the profile's: %v", err)
+	}
+}

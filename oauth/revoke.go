@@ -35,7 +35,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
 		form: url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}},
 	}
 	if c.Quirks != nil {
-		k.query = c.Quirks.RevokeQuery
+		k.query, k.access = c.Quirks.RevokeQuery, token
 	}
 	ans, err := c.post(ctx, k)
 	if err != nil {

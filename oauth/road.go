@@ -219,6 +219,7 @@ type call struct {
 	form   url.Values
 	accept string            // "" is JSON
 	query  map[string]string // a quirk's
+	access Secret            // what {access_token} stands for in it
 	proof  *ProofKey         // signs a DPoP proof; nil: none is sent
 	// anonymous: a client without an id may make this call.
 	anonymous bool
@@ -253,7 +254,7 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 	fail := func(err error) (*answer, error) {
 		return nil, &Error{what: k.what, Endpoint: withoutQuery(u), Err: err}
 	}
-	if err := c.strictCall(); err != nil {
+	if err := c.strictCall(method); err != nil {
 		return fail(err)
 	}
 	form := k.form
@@ -278,7 +279,7 @@ func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
 		out.header.Set("Accept", k.accept)
 	}
 	for name, value := range k.query {
-		out.query.Set(name, c.fillIn(value, ""))
+		out.query.Set(name, c.fillIn(value, k.access))
 	}
 	if err := authenticate(out); err != nil {
 		return fail(err)

@@ -53,8 +53,8 @@ func strictKey(key any) bool {
 }
 
 // strictProblems lists what keeps the client from asking for a token in any
-// way (section 5.3.2).
-func (c *Client) strictProblems() []string {
+// way (section 5.3.2) and at an endpoint where it authenticates by method.
+func (c *Client) strictProblems(method string) []string {
 	var list []string
 	lacks := func(missing bool, what string) {
 		if missing {
@@ -62,7 +62,6 @@ func (c *Client) strictProblems() []string {
 		}
 	}
 	m := c.Metadata
-	method, _ := c.ChosenAuthMethod()
 	tlsAuth := method == AuthTLS || method == AuthSelfSignedTLS
 	lacks(method != AuthPrivateKeyJWT && !tlsAuth, "client authentication by private_key_jwt or mutual TLS (found "+clean(method, maxCode)+")")
 	if method == AuthPrivateKeyJWT {
@@ -88,14 +87,14 @@ func (c *Client) strictProblems() []string {
 
 // strictCall refuses any request with client authentication that the profile
 // does not allow.
-func (c *Client) strictCall() error {
+func (c *Client) strictCall(method string) error {
 	if !c.Strict {
 		return nil
 	}
 	if c.Metadata == nil {
 		return requestError("FAPI 2.0 (strict) needs the server's metadata")
 	}
-	return strictError(c.strictProblems())
+	return strictError(c.strictProblems(method))
 }
 
 // strictHTTPClient makes the client's requests; strictProblems says why when
@@ -123,7 +122,8 @@ func (c *Client) strictAuthorization(r AuthorizationRequest) error {
 	if !c.Strict {
 		return nil
 	}
-	list, m := c.strictProblems(), c.Metadata
+	method, _ := c.ChosenAuthMethod()
+	list, m := c.strictProblems(method), c.Metadata
 	if types := responseTypes(r.ResponseType); len(types) != 1 || types[0] != "code" {
 		list = append(list, "response_type code")
 	}

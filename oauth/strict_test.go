@@ -213,3 +213,32 @@ func TestStrictTLS(t *testing.T) {
 }
 
 func quietLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// no other endpoint gets a weaker authentication than the token endpoint.
+func TestStrictAtEveryEndpoint(t *testing.T) {
+	f, c := strictFake(t)
+	c.Metadata.IntrospectionEndpoint = f.URL + "/introspect"
+	for name, weaken := range map[string]func(){
+		"chosen": func() { c.RevocationAuthMethod = AuthSecretBasic },
+		"listed": func() {
+			c.AuthMethod, c.RevocationAuthMethod = "", ""
+			c.Metadata.TokenEndpointAuthMethodsSupported = []string{AuthPrivateKeyJWT}
+			c.Metadata.RevocationEndpointAuthMethodsSupported = []string{AuthSecretBasic}
+			c.Metadata.IntrospectionEndpointAuthMethodsSupported = []string{AuthSecretPost}
+		},
+	} {
+		c.Secret, c.AuthMethod = "secret-0123456789", AuthPrivateKeyJWT
+		weaken()
+		if err := c.Revoke(t.Context(), "r", ""); !errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "FAPI") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := c.Introspect(t.Context(), "r", ""); name == "listed" && (!errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "FAPI")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if f.count("/revoke")+f.count("/introspect") > 0 {
+		if form, auth := f.lastForm(); auth != "" || form.Has("client_secret") {
+			t.Error("the secret was sent")
+		}
+	}
+}

@@ -158,9 +158,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		switch {
 		case resp.StatusCode != http.StatusUnauthorized || !again:
 			return resp, nil
-		case !nonced && token.Type == typeDPoP && refusedFor(resp, UseDPoPNonce) && resp.Header.Get("DPoP-Nonce") != "":
+		case !nonced && token.Type == typeDPoP && refusedFor(resp.Header, UseDPoPNonce) && resp.Header.Get("DPoP-Nonce") != "":
 			nonced = true // RFC 9449 section 9: one more try with the nonce
-		case !refreshed && t.Refresh != nil && refusedFor(resp, InvalidToken):
+		case !refreshed && t.Refresh != nil && refusedFor(resp.Header, InvalidToken):
 			fresh, err := t.Refresh(req.Context(), token)
 			if err != nil || fresh == nil || fresh.AccessToken == token.AccessToken {
 				return resp, nil // the API's own words say more
@@ -279,8 +279,8 @@ func (t *Transport) bound() (http.RoundTripper, error) {
 
 // refusedFor: one of the challenges names the code (RFC 6750 section 3.1, RFC
 // 9449 section 7.1).
-func refusedFor(resp *http.Response, code Code) bool {
-	return slices.ContainsFunc(ParseChallenges(resp.Header), func(c Challenge) bool {
+func refusedFor(header http.Header, code Code) bool {
+	return slices.ContainsFunc(ParseChallenges(header), func(c Challenge) bool {
 		return c.Params["error"] == string(code)
 	})
 }

@@ -30,8 +30,8 @@ type Use struct {
 	Scheme string
 	// Placement is InHeader, InBody or InQuery; empty means InHeader.
 	Placement string
-	// Query is added to the address; {access_token} in a value stands for
-	// the token.
+	// Query is added to the address, but for what it has already;
+	// {access_token} in a value stands for the token.
 	Query map[string]string
 	// AllowHTTP lets a token go over plain http beyond loopback.
 	AllowHTTP bool
@@ -149,6 +149,10 @@ func (u Use) check(t *Token, to *url.URL) error {
 // 2). It may replace the request's URL, header and body, so give it a request
 // that is not in use.
 func (u Use) Apply(req *http.Request, t *Token, servers *Servers) error {
+	return u.apply(req, t, servers, time.Now())
+}
+
+func (u Use) apply(req *http.Request, t *Token, servers *Servers, now time.Time) error {
 	fail := func(err error) error {
 		return &Error{what: "request", Endpoint: withoutQuery(req.URL), Err: err}
 	}
@@ -158,7 +162,7 @@ func (u Use) Apply(req *http.Request, t *Token, servers *Servers) error {
 	}
 	switch u.Placement {
 	case "", InHeader:
-		h, err := u.header(t, req.Method, req.URL, servers, time.Now())
+		h, err := u.header(t, req.Method, req.URL, servers, now)
 		if err != nil {
 			return err
 		}
@@ -180,7 +184,9 @@ func (u Use) Apply(req *http.Request, t *Token, servers *Servers) error {
 		return fail(requestError("a token cannot be placed in: " + clean(u.Placement, maxCode)))
 	}
 	for name, value := range u.Query {
-		query.Set(name, strings.ReplaceAll(value, "{access_token}", t.AccessToken.Reveal()))
+		if !query.Has(name) {
+			query.Set(name, strings.ReplaceAll(value, "{access_token}", t.AccessToken.Reveal()))
+		}
 	}
 	if len(u.Query) > 0 || u.Placement == InQuery {
 		to := *req.URL

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -48,8 +49,7 @@ func (c *Client) UserInfo(ctx context.Context, t *Token) (map[string]any, error)
 	return claims, nil
 }
 
-// askUserInfo sends one request with the token in its header (RFC 6750 section
-// 2.1), and a proof when it is bound to a key (RFC 9449 section 7.1).
+// askUserInfo sends one request with the token, as to any API.
 func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer, error) {
 	const what = "userinfo endpoint"
 	target := *u
@@ -60,22 +60,20 @@ func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer
 		}
 	}
 	target.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.withAPIQuery(&target, t.AccessToken).String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: ErrRequest}
 	}
 	c.headers(ForUserInfo, req.Header)
 	req.Header.Set("Accept", "application/json, application/jwt")
-	req.Header.Set("Authorization", t.Type+" "+t.AccessToken.Reveal())
-	if t.Type == "" {
-		req.Header.Set("Authorization", typeBearer+" "+t.AccessToken.Reveal())
-	}
-	if t.ProofKey != nil {
-		proof, err := t.ProofKey.proof(http.MethodGet, u, t.AccessToken, c.servers().nonce(roleRS, u), c.serverTime(u).Unix())
-		if err != nil {
-			return nil, &Error{what: what, Endpoint: withoutQuery(u), Err: err}
+	token := *t
+	token.Type = or(t.Type, typeBearer)
+	if err := c.Use(Use{}).apply(req, &token, c.servers(), c.clock()); err != nil {
+		var refused *Error
+		if errors.As(err, &refused) {
+			refused.what = what
 		}
-		req.Header.Set("DPoP", proof)
+		return nil, err
 	}
 	hc, err := c.boundHTTP()
 	if err != nil {
@@ -84,6 +82,7 @@ func (c *Client) askUserInfo(ctx context.Context, u *url.URL, t *Token) (*answer
 	sent := c.clock()
 	ans, err := send(ctx, hc, req, &errand{
 		what: what, kind: ForUserInfo, timeout: c.Timeout, secrets: []string{t.AccessToken.Reveal()}, now: sent,
+		certificate: c.CertificateBound && c.Certificate != nil,
 	})
 	if ans != nil {
 		c.servers().learn(roleRS, u, ans.header, sent, c.clock())
@@ -97,9 +96,7 @@ func (ans *answer) wantsResourceNonce() bool {
 	if ans.status != http.StatusUnauthorized || ans.header.Get("DPoP-Nonce") == "" {
 		return false
 	}
-	return slices.ContainsFunc(ParseChallenges(ans.header), func(c Challenge) bool {
-		return c.Scheme == "dpop" && c.Params["error"] == string(UseDPoPNonce)
-	})
+	return refusedFor(ans.header, UseDPoPNonce)
 }
 
 // readUserInfo reads a plain answer, or verifies a signed one: "If the
