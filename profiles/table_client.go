@@ -175,7 +175,8 @@ var clientFields = []Field{
 	{
 		Key: "custom_auth_body", Label: "Body of the custom authentication", Group: GroupClient, Kind: KindParameters, Advanced: true,
 		Help: "Parameters added to the body of every authenticated request; {client_id} and {client_secret} stand for " +
-			"the values.",
+			"the values. So a SAML 2.0 client assertion (RFC 7522 §2.2) is sent: client_assertion={client_secret}, with its " +
+			"client_assertion_type beside it and the assertion as the client secret.",
 		Example: "app_secret={client_secret}",
 		RFC:     "RFC 6749 §2.3.2",
 		When:    "the authentication method is custom",

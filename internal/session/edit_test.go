@@ -11,7 +11,7 @@ import (
 	"fob/profiles"
 )
 
-func TestLogout(t *testing.T) { // R-041 R-044 F-143 F-170
+func TestLogout(t *testing.T) { // R-041 R-044 F-170
 	r := newRig(t, authserver.Options{})
 	r.login("work")
 	token := r.token("work")
@@ -32,7 +32,7 @@ func TestLogout(t *testing.T) { // R-041 R-044 F-143 F-170
 	wantError(t, err, LogInFirst, CodeLoggedOut)
 }
 
-func TestLogoutWhileTheServerIsDown(t *testing.T) {
+func TestLogoutWhileTheServerIsDown(t *testing.T) { // R-042 F-143
 	r := newRig(t, authserver.Options{})
 	r.login("work")
 	token := r.token("work")

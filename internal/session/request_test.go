@@ -1,6 +1,8 @@
 package session
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"testing"
@@ -46,5 +48,32 @@ func TestProfileIsWhatIsAsked(t *testing.T) {
 		if len(q.Get(made)) < 43 || q.Get(made) == again.Get(made) {
 			t.Errorf("%s is not made for each login", made)
 		}
+	}
+}
+
+// F-097: a SAML 2.0 client assertion from an identity provider (RFC 7522 §2.2) is kept as the client's secret and sent by the
+// custom method.
+func TestSAMLClientAssertionOfAProfile(t *testing.T) {
+	const assertion, kind = "PHNhbWxwOlJlc3BvbnNlPg", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
+	forms := make(chan url.Values, 9)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		forms <- r.PostForm
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token":"an-access-token","token_type":"Bearer","expires_in":60}`))
+	}))
+	t.Cleanup(server.Close)
+	r := newRig(t, authserver.Options{})
+	r.http = &http.Client{Transport: fork{server.URL, r.server.Transport()}}
+	r.reopen()
+	p := profiles.Profile{Name: "saml", TokenEndpoint: server.URL + "/token", ClientID: "machine", GrantType: profiles.GrantClientCredentials}
+	p.TokenEndpointAuthMethod = "custom"
+	p.CustomAuthBody = profiles.Parameters{"client_assertion": "{client_secret}", "client_assertion_type": kind}
+	r.put2(p, map[string]string{"client_secret": assertion})
+	if r.token("saml").AccessToken != "an-access-token" {
+		t.Error("no token")
+	}
+	if form := <-forms; form.Get("client_assertion") != assertion || form.Get("client_assertion_type") != kind || form.Has("client_secret") {
+		t.Errorf("form %v", form)
 	}
 }

@@ -189,7 +189,7 @@ func TestWaysOfTheAnswer(t *testing.T) {
 	}
 }
 
-// R-080…R-085, F-055: pushed, signed and encrypted requests.
+// R-160…R-163, F-055, F-056: pushed, signed and encrypted requests.
 func TestPushedAndSignedRequests(t *testing.T) {
 	private, set := clientKey(t, "ES256")
 	c := confidential("careful", "private_key_jwt")
