@@ -74,6 +74,18 @@ func (f *File) All() []Profile {
 	return all
 }
 
+// Shared is All for readers of many profiles: it returns the file's own, which must not be changed.
+func (f *File) Shared() []*Profile {
+	d := f.now.Load().doc
+	all := make([]*Profile, 0, len(d.byName))
+	for _, e := range d.entries {
+		if e.problems == nil {
+			all = append(all, &e.profile)
+		}
+	}
+	return all
+}
+
 // Get returns the profile of that name.
 func (f *File) Get(name string) (Profile, bool) {
 	d := f.now.Load().doc

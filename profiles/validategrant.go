@@ -6,7 +6,7 @@ import (
 )
 
 // validateServer asks for what a login cannot do without: an issuer, or the endpoints that the grant uses.
-func (p Profile) validateServer() []Problem {
+func (p *Profile) validateServer() []Problem {
 	var needed []string
 	switch p.Grant() {
 	case GrantOAuth1: // nothing is discovered
@@ -48,7 +48,7 @@ func (p Profile) validateServer() []Problem {
 }
 
 // validateClient asks for the client, where the grant has one, and for how it proves itself.
-func (p Profile) validateClient() []Problem {
+func (p *Profile) validateClient() []Problem {
 	var all []Problem
 	switch p.Grant() {
 	case GrantJWTBearer, GrantSAML2Bearer, GrantTokenExchange: // RFC 7521 §4.1, RFC 8693 §2.1: a client is optional
@@ -61,13 +61,13 @@ func (p Profile) validateClient() []Problem {
 		all = append(all, Problem{Key: "token_endpoint_auth_method", Message: "is none, and client_credentials is the client proving itself; " +
 			"choose how it does (RFC 6749 §4.4)"})
 	}
-	if authenticatesBy(p, "tls_client_auth", "self_signed_tls_client_auth") && p.TLSClientCertificate == "" {
+	if authenticatesBy(*p, "tls_client_auth", "self_signed_tls_client_auth") && p.TLSClientCertificate == "" {
 		all = append(all, Problem{Key: "tls_client_certificate", Message: missing + "; the client proves itself by it (RFC 8705 §2)"})
 	}
-	if p.TLSClientCertificateBoundAccessTokens && p.TLSClientCertificate == "" && !authenticatesBy(p, "tls_client_auth", "self_signed_tls_client_auth") {
+	if p.TLSClientCertificateBoundAccessTokens && p.TLSClientCertificate == "" && !authenticatesBy(*p, "tls_client_auth", "self_signed_tls_client_auth") {
 		all = append(all, Problem{Key: "tls_client_certificate", Message: missing + "; tokens shall be bound to it (RFC 8705 §3)"})
 	}
-	if usesCustomAuth(p) && len(p.CustomAuthQuery)+len(p.CustomAuthBody)+len(p.CustomAuthHeaders) == 0 {
+	if usesCustomAuth(*p) && len(p.CustomAuthQuery)+len(p.CustomAuthBody)+len(p.CustomAuthHeaders) == 0 {
 		all = append(all, Problem{Key: "custom_auth_body", Message: missing + "; say where {client_id} and {client_secret} go: " +
 			"in custom_auth_body, custom_auth_headers or custom_auth_query"})
 	}
@@ -75,7 +75,7 @@ func (p Profile) validateClient() []Problem {
 }
 
 // validateRedirect keeps "oob" to the protocol that knows it.
-func (p Profile) validateRedirect() []Problem {
+func (p *Profile) validateRedirect() []Problem {
 	switch {
 	case !slices.Contains(p.RedirectURI, outOfBand) || !p.UsesBrowser():
 		return nil
@@ -88,7 +88,7 @@ func (p Profile) validateRedirect() []Problem {
 }
 
 // validateGrant finds what contradicts the grant. What only the keychain knows is for [Profile.ValidateSecrets].
-func (p Profile) validateGrant() []Problem {
+func (p *Profile) validateGrant() []Problem {
 	var all []Problem
 	add := func(is bool, key, message string) {
 		if is {
@@ -171,7 +171,7 @@ func (p Profile) ValidateSecrets(has func(key string) bool) []Problem {
 }
 
 // validateFAPI finds what contradicts the strict switch (FAPI 2.0 Security Profile §5.3.3, §5.4).
-func (p Profile) validateFAPI() []Problem {
+func (p *Profile) validateFAPI() []Problem {
 	if p.FAPIProfile != "fapi2" {
 		return nil
 	}

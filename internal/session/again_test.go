@@ -238,13 +238,13 @@ func TestNextTryOfAClockThatWasAhead(t *testing.T) {
 func TestRefreshBeforeTheRefreshTokenEnds(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	r := record{Name: "work", Kept: true, Refreshable: true, ObtainedAt: at, ExpiresAt: at.Add(2 * time.Hour), RefreshExpires: at.Add(time.Hour)}
-	due, ok := dueAt(r, 0, "")
+	due, ok := dueAt(&r, 0, "")
 	if !ok || !due.Before(r.RefreshExpires) || due.Before(at.Add(30*time.Minute)) {
 		t.Errorf("due at %s, the refresh token ends at %s", due, r.RefreshExpires)
 	}
 	// A server that does not move the end: the refresh that was made for it is not made again.
 	r.ObtainedAt, r.ExpiresAt = due, due.Add(2*time.Hour)
-	if again, _ := dueAt(r, 0, ""); again.Before(r.RefreshExpires) && again.Sub(due) < time.Minute {
+	if again, _ := dueAt(&r, 0, ""); again.Before(r.RefreshExpires) && again.Sub(due) < time.Minute {
 		t.Errorf("due again at %s, %s after the last", again, again.Sub(due))
 	}
 }

@@ -51,10 +51,10 @@ func BenchmarkStep(b *testing.B) {
 	p := r.engine.logins["work"].profile
 	for i := range 10_000 {
 		name := time.Duration(i).String()
-		q := p
+		q := *p
 		q.Name = name
 		l := &login{shown: LoggedIn}
-		l.follow(q)
+		l.follow(&q)
 		l.rec = record{Name: name, Kept: true, Refreshable: true, Key: l.key, Fingerprint: l.wants, ObtainedAt: now, ExpiresAt: now.Add(time.Hour)}
 		r.engine.logins[name] = l
 	}

@@ -49,7 +49,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		defer e.mu.Unlock()
 		return nil, e.unknownLocked(q.Name)
 	}
-	p = l.profile
+	p = *l.profile
 	if t := l.others[key]; t != nil && goodFor(t, wall(), minTTL) {
 		e.mu.Unlock()
 		return t, nil
@@ -115,7 +115,7 @@ func (e *Engine) attended(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.logins[name]
-	return l == nil || l.profile.Attended()
+	return l == nil || l.attended
 }
 
 func (e *Engine) keepSecond(name, key string, t *oauth.Token) {

@@ -21,7 +21,7 @@ func (e *Engine) Keys() []string {
 	defer e.mu.Unlock()
 	keys := make([]string, 0, 3*len(e.logins))
 	for _, l := range e.logins {
-		keys = append(keys, l.key, secretKey(l.profile), formerSecretKey(l.profile))
+		keys = append(keys, l.key, secretKey(*l.profile), formerSecretKey(*l.profile))
 		if l.rec.Key != "" && l.rec.Key != l.key {
 			keys = append(keys, l.rec.Key)
 		}

@@ -74,11 +74,13 @@ type Engine struct {
 
 // login is one profile and the live token of it. Its fields are guarded by Engine.mu.
 type login struct {
-	profile    profiles.Profile
-	mistake    *Problem // the profile cannot be used as it is
-	key        string   // of the keychain item that the profile names
-	wants      string   // fingerprint of what the profile asks for
+	profile    *profiles.Profile // the file's own: there may be thousands
+	mistake    *Problem          // the profile cannot be used as it is
+	key        string            // of the keychain item that the profile names
+	wants      string            // fingerprint of what the profile asks for
 	weak       []Weakness
+	attended   bool          // see profiles.Profile.Attended
+	reminder   time.Duration // see profiles.Profile.Reminder
 	rec        record
 	held       *tokens                 // nil until read from the keychain
 	unsaved    *tokens                 // obtained, but the keychain refused it so far
@@ -195,19 +197,19 @@ func (e *Engine) step(now time.Time) time.Time {
 		if state := e.stateLocked(l, now); state != l.shown {
 			turned = append(turned, name)
 		}
-		if at, ok := nextChange(l.rec, l.profile.Reminder(), now); ok && at.Before(next) {
+		if at, ok := nextChange(&l.rec, l.reminder, now); ok && at.Before(next) {
 			next = at
 		}
 		if l.refreshing != nil || l.unsaved == nil && (l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants) {
 			continue
 		}
-		at, ok := dueAt(l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
+		at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
 		if l.unsaved != nil {
 			at, ok = l.rec.NextTry, true
 		}
 		switch {
 		case !ok:
-		case at.After(now) && !clockPutBack(l.rec, now):
+		case at.After(now) && !clockPutBack(&l.rec, now):
 			next = minTime(next, at)
 		default:
 			due = append(due, dueLogin{name, at})
@@ -261,7 +263,7 @@ func (e *Engine) Damage() *Problem {
 func (e *Engine) sync() {
 	e.syncing.Lock()
 	defer e.syncing.Unlock()
-	all := e.file.All()
+	all := e.file.Shared()
 	fresh := map[string]record{}
 	e.mu.Lock()
 	missing := make([]string, 0)
@@ -291,7 +293,8 @@ func (e *Engine) sync() {
 			if l.rec.Lost {
 				lost = append(lost, p.Name)
 			}
-		case l.profile.Equal(p):
+		case l.profile == p || l.profile.Equal(*p):
+			l.profile = p // that of before would hold the file of before
 			continue
 		default:
 			l.follow(p)
@@ -329,18 +332,19 @@ func (e *Engine) sync() {
 
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.
-func (l *login) follow(p profiles.Profile) {
-	if wants := fingerprint(p); wants != l.wants {
+func (l *login) follow(p *profiles.Profile) {
+	if wants := fingerprint(*p); wants != l.wants {
 		l.wants, l.others = wants, nil
 	}
-	l.profile, l.mistake, l.key, l.weak = p, mistake(p), itemKey(p), nil
+	l.profile, l.mistake, l.key, l.weak = p, mistake(p), itemKey(*p), nil
+	l.attended, l.reminder = p.Attended(), p.Reminder()
 	for _, w := range p.Weaknesses() {
 		l.weak = append(l.weak, Weakness{w.Key, w.Sentence})
 	}
 }
 
 // mistake is what is wrong with a profile as it is written, if anything.
-func mistake(p profiles.Profile) *Problem {
+func mistake(p *profiles.Profile) *Problem {
 	problems := p.Validate()
 	if len(problems) == 0 {
 		return nil

@@ -78,7 +78,7 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Pro
 	if !ok {
 		return nil, profiles.Profile{}, e.unknownLocked(name)
 	}
-	return t, l.profile, e.uselessLocked(l, t, now)
+	return t, *l.profile, e.uselessLocked(l, t, now)
 }
 
 // uselessLocked says why the tokens of l cannot be used, if they cannot.

@@ -124,7 +124,7 @@ func (e *Engine) join(name string, o LoginOptions) (a *attempt, joined bool, err
 	a = &attempt{name: name, options: o, until: wall().Add(timeout), asking: make(chan struct{}), more: make(chan struct{}), done: make(chan struct{}), faces: 1}
 	ctx, cancel := context.WithCancelCause(e.life)
 	a.cancel = cancel
-	p := l.profile
+	p := *l.profile
 	err = e.beginLocked(func() {
 		ctx, stop := context.WithTimeoutCause(ctx, timeout, errLoginTimeout)
 		defer stop()

@@ -65,7 +65,7 @@ func (e *Engine) newestHeld(ctx context.Context, name string) (profiles.Profile,
 	if t != nil && t.key != l.key {
 		t = nil // of another server or client than the profile's: not for this one's eyes
 	}
-	return l.profile, t, err
+	return *l.profile, t, err
 }
 
 // revoke revokes the refresh token, with which servers end the grant, then the access token.

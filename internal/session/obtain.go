@@ -304,7 +304,7 @@ func (e *Engine) derivesFromItself(name string) error {
 			return nil
 		}
 		met[from] = true
-		for _, source := range sources(&l.profile) {
+		for _, source := range sources(l.profile) {
 			if source == name {
 				return []string{from, name}
 			}

@@ -96,7 +96,7 @@ func (r *record) tooSoon(now time.Time) bool {
 		apart = mendedApart
 	}
 	since := now.Sub(r.Failing.lastTry)
-	return since >= 0 && !clockPutBack(*r, now) && (since < apart || r.Failing.patience)
+	return since >= 0 && !clockPutBack(r, now) && (since < apart || r.Failing.patience)
 }
 
 // landed is a flight that is over.
@@ -120,7 +120,7 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	if e.life.Err() != nil {
 		return landed(errStopping)
 	}
-	where := &place{issuer: authority(l.profile)}
+	where := &place{issuer: authority(*l.profile)}
 	e.takePlaceLocked(where)
 	if !where.taken && who == background {
 		return nil
@@ -320,7 +320,7 @@ func (e *Engine) profileOf(name string) profiles.Profile {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.logins[name]; l != nil {
-		return l.profile
+		return *l.profile
 	}
 	return profiles.Profile{}
 }
@@ -390,7 +390,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 // deriveAgainLocked lets the loop get anew what is derived from a login that is another one now; Engine.mu is held.
 func (e *Engine) deriveAgainLocked(name string, now time.Time) {
 	for _, l := range e.logins {
-		if slices.Contains(sources(&l.profile), name) && l.rec.Kept {
+		if slices.Contains(sources(l.profile), name) && l.rec.Kept {
 			l.rec.NextTry = now
 		}
 	}
@@ -426,14 +426,14 @@ func (e *Engine) failed(name string, err error) error {
 	var derived *fromSource
 	if errors.As(err, &derived) {
 		problem.lastTry = time.Time{} // it is not for us to wait: somebody may have mended that profile by now
-	} else if said.Kind == LogInFirst && !l.profile.Attended() {
+	} else if said.Kind == LogInFirst && !l.attended {
 		// Nobody can log in here: something in the profile, or at the server, has to be mended.
 		said = &Error{Kind: Failed, Code: said.Code, Sentence: said.Sentence, Remedy: "see the profile's client and secrets: fob profile show " + quoteArg(name), cause: err}
 		problem.Remedy = said.Remedy
 		problem.said = said.Kind
 		err = said
 	}
-	if said.Kind == LogInFirst && l.profile.Attended() {
+	if said.Kind == LogInFirst && l.attended {
 		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
 		l.held = nil
 		r.well()

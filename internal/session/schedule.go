@@ -31,7 +31,7 @@ const (
 
 // dueAt is when the refresh token is to be spent next: a pure function of what is known of the login. It returns false when
 // nothing is to be done without a person.
-func dueAt(r record, refreshBefore time.Duration, seed string) (time.Time, bool) {
+func dueAt(r *record, refreshBefore time.Duration, seed string) (time.Time, bool) {
 	if !r.Kept || !r.Refreshable || r.Ended != nil {
 		return time.Time{}, false
 	}
@@ -69,7 +69,7 @@ const clockSlack = time.Minute
 
 // clockPutBack says that the times of r are of a clock that has been put back since. They mean nothing now: the token may
 // end any moment, and a pause would last for hours.
-func clockPutBack(r record, now time.Time) bool {
+func clockPutBack(r *record, now time.Time) bool {
 	if !r.NextTry.IsZero() {
 		return r.NextTry.Sub(now) > max(retryAfterMax, mendedEvery)+clockSlack
 	}
@@ -100,7 +100,7 @@ func backoff(name string, failures int, at time.Time, retryAfter time.Duration) 
 }
 
 // stateAt is the state of a login as time goes by.
-func stateAt(r record, reminderBefore time.Duration, now time.Time) State {
+func stateAt(r *record, reminderBefore time.Duration, now time.Time) State {
 	switch {
 	case !r.Kept:
 		return LoggedOut
@@ -121,7 +121,7 @@ func stateAt(r record, reminderBefore time.Duration, now time.Time) State {
 }
 
 // nextChange is when stateAt will answer something else by itself, if ever.
-func nextChange(r record, reminderBefore time.Duration, now time.Time) (time.Time, bool) {
+func nextChange(r *record, reminderBefore time.Duration, now time.Time) (time.Time, bool) {
 	if !r.Kept || r.Ended != nil || r.Refreshable || r.ExpiresAt.IsZero() {
 		return time.Time{}, false
 	}

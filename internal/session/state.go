@@ -16,12 +16,12 @@ func (e *Engine) stateLocked(l *login, now time.Time) State {
 		return Unusable
 	}
 	if l.rec.Kept && (l.rec.Fingerprint != l.wants || l.rec.Key != l.key) {
-		if !l.profile.Attended() {
+		if !l.attended {
 			return LoggedOut // the next one who asks gets a token that fits; nobody has to do anything
 		}
 		return LoginRequired
 	}
-	return stateAt(l.rec, l.profile.Reminder(), now)
+	return stateAt(&l.rec, l.reminder, now)
 }
 
 // Status returns the named profiles, or all in the order of the file.
@@ -62,7 +62,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 	if r.Issuer != "" {
 		s.Issuer = r.Issuer
 	}
-	if at, ok := dueAt(*r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
+	if at, ok := dueAt(r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
 		s.RefreshDueAt = &at
 	}
 	s.Problem = e.problemLocked(l, s.State, now)
@@ -76,7 +76,7 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		return l.mistake
 	}
 	if r.Kept && (r.Fingerprint != l.wants || r.Key != l.key) {
-		if !l.profile.Attended() {
+		if !l.attended {
 			return r.failing()
 		}
 		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
@@ -92,7 +92,7 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
 			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}
 	case state == Expiring:
-		return &Problem{Code: CodeNotRefreshable, Since: r.ExpiresAt.Add(-l.profile.Reminder()),
+		return &Problem{Code: CodeNotRefreshable, Since: r.ExpiresAt.Add(-l.reminder),
 			Sentence: "the token ends soon, and this login has no refresh token", Remedy: "log in again before it ends" + offlineAccessHint(l)}
 	}
 	return nil

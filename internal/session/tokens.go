@@ -194,7 +194,7 @@ func (e *Engine) reread(ctx context.Context, name string) (*tokens, error) {
 		e.mu.Unlock()
 		return nil, e.unknownProfile(name)
 	}
-	held, key, kept, unattended := l.held, l.key, l.rec.Kept, !l.profile.Attended()
+	held, key, kept, unattended := l.held, l.key, l.rec.Kept, !l.attended
 	e.mu.Unlock()
 	text, err := e.store.Get(ctx, key)
 	switch {
@@ -278,7 +278,7 @@ func (e *Engine) forget(name, key string, held *tokens) {
 		return
 	}
 	l.held, l.others = nil, nil
-	if !l.profile.Attended() { // nobody has to do anything: the next one who asks gets a new one
+	if !l.attended { // nobody has to do anything: the next one who asks gets a new one
 		l.rec = record{Name: name, History: l.rec.History}
 		l.rec.happened(wall(), "the keychain no longer has its token")
 		e.mu.Unlock()

@@ -112,12 +112,12 @@ func TestLoginInTheOtherHomeOutranksOurs(t *testing.T) {
 func TestJitterOfEachEngineIsItsOwn(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	r := record{Name: "work", Kept: true, Refreshable: true, ObtainedAt: at, ExpiresAt: at.Add(time.Hour)}
-	one, _ := dueAt(r, 0, "/home/ada/.local/share/fob")
-	two, _ := dueAt(r, 0, "/tmp/fob/data")
+	one, _ := dueAt(&r, 0, "/home/ada/.local/share/fob")
+	two, _ := dueAt(&r, 0, "/tmp/fob/data")
 	if apart := one.Sub(two).Abs(); apart < time.Second {
 		t.Errorf("both refresh within %s", apart)
 	}
-	if again, _ := dueAt(r, 0, "/tmp/fob/data"); again != two {
+	if again, _ := dueAt(&r, 0, "/tmp/fob/data"); again != two {
 		t.Error("the same engine, and another time")
 	}
 }
