@@ -59,35 +59,39 @@ func (f *face) readHidden(ctx context.Context, what string) (string, error) {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return f.readIn()
 	}
-	before, err := term.GetState(int(file.Fd()))
+	fd := int(file.Fd())
+	before, err := term.MakeRaw(fd) // before the question: whoever types at once is not shown either
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
-	io.WriteString(f.Err, "fob: "+clean(what)+" (not shown): ")
+	defer term.Restore(fd, before)
+	screen := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{file, f.Err}, "")
 	type answer struct {
-		line []byte
+		line string
 		err  error
 	}
 	read := make(chan answer, 1)
-	go func() {
-		line, err := term.ReadPassword(int(file.Fd()))
+	go func() { // it stays until the program ends when nobody answers
+		line, err := screen.ReadPassword("fob: " + clean(what) + " (not shown): ")
 		read <- answer{line, err}
 	}()
-	var got answer
 	select {
-	case got = <-read:
-	case <-ctx.Done(): // the reader stays until the program ends; the terminal must show again what is typed
-		term.Restore(int(file.Fd()), before)
-		got.err = ctx.Err()
+	case got := <-read:
+		if errors.Is(got.err, io.EOF) { // Ctrl-C and Ctrl-D, which are bytes in raw mode
+			io.WriteString(f.Err, "\r\n")
+			return "", context.Canceled
+		}
+		if got.err != nil {
+			return "", fmt.Errorf("%s: %w", what, got.err)
+		}
+		return got.line, nil
+	case <-ctx.Done():
+		io.WriteString(f.Err, "\r\n")
+		return "", ctx.Err()
 	}
-	io.WriteString(f.Err, "\n")
-	if errors.Is(got.err, context.Canceled) {
-		return "", got.err
-	}
-	if got.err != nil {
-		return "", fmt.Errorf("%s: %w", what, got.err)
-	}
-	return string(got.line), nil
 }
 
 // question asks at the terminal and returns the answer, or why there is none: Ctrl-C is one.
