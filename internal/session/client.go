@@ -41,10 +41,12 @@ func (e *Engine) clientWith(ctx context.Context, p profiles.Profile, ask func(*c
 	if err != nil {
 		return nil, err
 	}
-	c := &client{profile: p, secrets: kept, Client: &oauth.Client{Keys: &e.keys, Servers: &e.memory}}
-	if c.HTTP, err = e.httpFor(p); err != nil {
+	c := &client{profile: p, secrets: kept, Client: &oauth.Client{Keys: &e.keys}}
+	way, err := e.roadFor(p)
+	if err != nil {
 		return nil, profileMistake(p, "ca_certificate", err)
 	}
+	c.HTTP, c.Servers = way.http, way.servers
 	if err := c.configure(); err != nil {
 		return nil, err
 	}
@@ -259,16 +261,4 @@ func headersByKind(p profiles.Parameters) map[oauth.RequestKind]http.Header {
 		all[oauth.RequestKind(kind)].Set(header, value)
 	}
 	return all
-}
-
-// httpFor is the HTTP client of a profile: the engine's, unless the profile says something about the network.
-func (e *Engine) httpFor(p profiles.Profile) (*http.Client, error) {
-	if p.Proxy == "" && p.CACertificate == "" && !p.TLSSkipVerify {
-		return e.http, nil
-	}
-	proxy := p.Proxy
-	if proxy == "none" {
-		proxy = "direct"
-	}
-	return oauth.NewHTTPClient(oauth.HTTPOptions{CACertificate: []byte(p.CACertificate), Proxy: oauth.Secret(proxy), SkipVerify: p.TLSSkipVerify})
 }

@@ -203,7 +203,7 @@ func (e *Engine) credential(c *client, t *tokens, method, address, nonce string)
 		address = "https://localhost/"
 		c.profile.TokenPlacement = ""
 	} else if nonce != "" {
-		e.memory.UseNonce(address, nonce)
+		c.Servers.UseNonce(address, nonce)
 	}
 	request, err := http.NewRequest(method, address, nil)
 	if err != nil {
@@ -212,7 +212,7 @@ func (e *Engine) credential(c *client, t *tokens, method, address, nonce string)
 	if c.profile.TokenPlacement == oauth.InBody {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if err := c.use().Apply(request, t.Token, &e.memory); err != nil {
+	if err := c.use().Apply(request, t.Token, c.Servers); err != nil {
 		return Credential{}, err
 	}
 	credential := Credential{URL: request.URL.String()}

@@ -51,6 +51,7 @@ type Engine struct {
 	servers servers
 	keys    oauth.KeySet
 	memory  oauth.Servers
+	roads   roads
 	traces  traces
 	waiting waiting
 	watch   hub

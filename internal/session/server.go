@@ -21,10 +21,12 @@ type servers struct {
 	known map[servedAs]*oauth.Discovery
 }
 
-// servedAs is an issuer, and whether its metadata may name a template for it: what is right for the one is not for the other.
+// servedAs is an issuer, whether its metadata may name a template for it, and the road by which it was asked: what is right for
+// the one is not for the other.
 type servedAs struct {
 	issuer   string
 	template bool
+	road     *http.Client
 }
 
 // A login takes what the server says now; a refresh nothing that names new places.
@@ -34,7 +36,7 @@ const atLogin time.Duration = 0
 // before serves on. When it now names other hosts, they are for a person to see first: a login goes there, because the
 // browser shows where, and a refresh does not.
 func (e *Engine) discover(ctx context.Context, hc *http.Client, issuer string, template bool, maxAge time.Duration) (*oauth.Metadata, error) {
-	as := servedAs{issuer, template}
+	as := servedAs{issuer, template, hc}
 	e.servers.mu.Lock()
 	known := e.servers.known[as]
 	e.servers.mu.Unlock()
