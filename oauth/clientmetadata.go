@@ -132,18 +132,10 @@ func (c *ClientMetadata) members() []member {
 func (c ClientMetadata) MarshalJSON() ([]byte, error) { return json.Marshal(c.object()) }
 
 func (c ClientMetadata) object() map[string]any {
-	obj := make(map[string]any, len(c.Extra)+16)
-	for name, v := range c.Extra {
-		obj[name] = v
-	}
+	obj := writeMembers(c.members(), c.Extra)
 	for _, f := range c.members() {
-		switch {
-		case f.str != nil && *f.str != "":
-			obj[f.name] = *f.str
-		case f.flag != nil && *f.flag:
-			obj[f.name] = true
-		case f.list != nil && len(*f.list) > 0:
-			obj[f.name] = *f.list
+		if f.list != nil && *f.list != nil && len(*f.list) == 0 {
+			delete(obj, f.name) // a server would take it for "none at all"
 		}
 	}
 	if len(c.Scope) > 0 {
@@ -172,15 +164,8 @@ func (c *ClientMetadata) UnmarshalJSON(data []byte) error {
 
 // take moves what obj says over what was there, the rest into Extra.
 func (c *ClientMetadata) take(obj map[string]any) error {
-	for _, f := range c.members() {
-		v, found := obj[f.name]
-		if !found {
-			continue
-		}
-		delete(obj, f.name)
-		if !f.set(v) {
-			return fmt.Errorf("%w: %s has the wrong type", ErrClientMetadata, f.name)
-		}
+	if err := readMembers(obj, c.members(), ErrClientMetadata); err != nil {
+		return err
 	}
 	switch v := obj[memberScope].(type) {
 	case nil:

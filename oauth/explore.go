@@ -283,14 +283,22 @@ func (e *Exploration) findResource(ctx context.Context, hc *http.Client, o Explo
 // what the metadata lists is all there is.
 func (e *Exploration) chooseScope() {
 	for _, c := range e.Challenges {
-		if scope := strings.Fields(c.Params["scope"]); len(scope) > 0 && (c.Scheme == "bearer" || c.Scheme == "dpop") {
+		if scope := scopeTokens(strings.Fields(c.Params["scope"])); len(scope) > 0 && (c.Scheme == "bearer" || c.Scheme == "dpop") {
 			e.Scope, e.ScopeFrom = scope, "challenge"
 			return
 		}
 	}
-	if e.Resource != nil && len(e.Resource.ScopesSupported) > 0 {
-		e.Scope, e.ScopeFrom = slices.Clone(e.Resource.ScopesSupported), "resource metadata"
+	if e.Resource == nil {
+		return
 	}
+	if scope := scopeTokens(e.Resource.ScopesSupported); len(scope) > 0 {
+		e.Scope, e.ScopeFrom = scope, "resource metadata"
+	}
+}
+
+// scopeTokens are those of a list that a scope may consist of.
+func scopeTokens(list []string) []string {
+	return slices.DeleteFunc(unique(list), func(s string) bool { return strings.ContainsFunc(s, badScopeRune) })
 }
 
 // findServer asks an issuer for its metadata, by the first of its spellings

@@ -269,3 +269,16 @@ func TestExploreHostile(t *testing.T) {
 		}
 	}
 }
+
+// Scopes come from strangers and end in a terminal and in a request: what is
+// no scope-token (RFC 6749 section 3.3) is left out.
+func TestExploredScopesAreScopes(t *testing.T) {
+	e := &Exploration{Resource: &ResourceMetadata{ScopesSupported: []string{"read", "\x1b[2Jwrite", "a b", "", "\u202eevil", "read"}}}
+	if e.chooseScope(); !slices.Equal(e.Scope, []string{"read"}) {
+		t.Errorf("%q", e.Scope)
+	}
+	e = &Exploration{Challenges: []Challenge{{"bearer", map[string]string{"scope": "one \u202etwo thr\\ee"}}}}
+	if e.chooseScope(); !slices.Equal(e.Scope, []string{"one"}) || e.ScopeFrom != "challenge" {
+		t.Errorf("%q", e.Scope)
+	}
+}

@@ -129,15 +129,8 @@ func (m *Metadata) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	var read Metadata
-	for _, f := range read.members() {
-		v, found := obj[f.name]
-		if !found {
-			continue
-		}
-		delete(obj, f.name)
-		if !f.set(v) {
-			return fmt.Errorf("%w: %s has the wrong type", ErrMetadata, f.name)
-		}
+	if err := readMembers(obj, read.members(), ErrMetadata); err != nil {
+		return err
 	}
 	if aliases, ok := obj[memberAliases].(map[string]any); ok {
 		delete(obj, memberAliases)
@@ -153,6 +146,42 @@ func (m *Metadata) UnmarshalJSON(data []byte) error {
 	}
 	*m = read
 	return nil
+}
+
+// readMembers moves what obj says into the fields. One of the wrong type is
+// refused as kind.
+func readMembers(obj map[string]any, list []member, kind failure) error {
+	for _, f := range list {
+		v, found := obj[f.name]
+		if !found {
+			continue
+		}
+		delete(obj, f.name)
+		if !f.set(v) {
+			return fmt.Errorf("%w: %s has the wrong type", kind, f.name)
+		}
+	}
+	return nil
+}
+
+// writeMembers is the inverse, over what has no field. An empty list is
+// written, one that is nil is not.
+func writeMembers(list []member, extra map[string]any) map[string]any {
+	obj := make(map[string]any, len(extra)+16)
+	for name, v := range extra {
+		obj[name] = v
+	}
+	for _, f := range list {
+		switch {
+		case f.str != nil && *f.str != "":
+			obj[f.name] = *f.str
+		case f.flag != nil && *f.flag:
+			obj[f.name] = true
+		case f.list != nil && *f.list != nil:
+			obj[f.name] = *f.list
+		}
+	}
+	return obj
 }
 
 // set stores a member. null counts as absent: some servers write it for what
@@ -181,20 +210,7 @@ func (f member) set(v any) bool {
 
 // MarshalJSON writes the document under its registered names, Extra included.
 func (m Metadata) MarshalJSON() ([]byte, error) {
-	obj := make(map[string]any, len(m.Extra)+16)
-	for name, v := range m.Extra {
-		obj[name] = v
-	}
-	for _, f := range m.members() {
-		switch {
-		case f.str != nil && *f.str != "":
-			obj[f.name] = *f.str
-		case f.flag != nil && *f.flag:
-			obj[f.name] = true
-		case f.list != nil && *f.list != nil:
-			obj[f.name] = *f.list
-		}
-	}
+	obj := writeMembers(m.members(), m.Extra)
 	if len(m.MTLSEndpointAliases) > 0 {
 		obj[memberAliases] = m.MTLSEndpointAliases
 	}

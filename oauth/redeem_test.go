@@ -198,3 +198,14 @@ func TestLoginsDoNotMix(t *testing.T) {
 		t.Error("a code went to the other server")
 	}
 }
+
+// A scope with terminal escapes or bidirectional overrides in it is none; odd
+// ones that can be printed are the server's business. R-011
+func TestGrantedScopeIsPrintable(t *testing.T) {
+	f := newFake(t)
+	f.token["scope"] = "api \x1b[2Jx \u202eevil \u00e9t\u00e9 a\\b"
+	tok, err := f.login(f.client(), openid)
+	if err != nil || !slices.Equal(tok.Scope, []string{"api", "\u00e9t\u00e9", `a\b`}) {
+		t.Errorf("%q, %v", tok.Scope, err)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,15 +88,8 @@ func (m *ResourceMetadata) UnmarshalJSON(data []byte) error {
 }
 
 func (m *ResourceMetadata) take(obj map[string]any) error {
-	for _, f := range m.members() {
-		v, found := obj[f.name]
-		if !found {
-			continue
-		}
-		delete(obj, f.name)
-		if !f.set(v) {
-			return fmt.Errorf("%w: %s has the wrong type", ErrMetadata, f.name)
-		}
+	if err := readMembers(obj, m.members(), ErrMetadata); err != nil {
+		return err
 	}
 	if len(obj) > 0 {
 		m.Extra = obj
@@ -107,21 +99,7 @@ func (m *ResourceMetadata) take(obj map[string]any) error {
 
 // MarshalJSON writes the document under its registered names, Extra included.
 func (m ResourceMetadata) MarshalJSON() ([]byte, error) {
-	obj := make(map[string]any, len(m.Extra)+8)
-	for name, v := range m.Extra {
-		obj[name] = v
-	}
-	for _, f := range m.members() {
-		switch {
-		case f.str != nil && *f.str != "":
-			obj[f.name] = *f.str
-		case f.flag != nil && *f.flag:
-			obj[f.name] = true
-		case f.list != nil && *f.list != nil:
-			obj[f.name] = *f.list
-		}
-	}
-	return json.Marshal(obj)
+	return json.Marshal(writeMembers(m.members(), m.Extra))
 }
 
 // TakesHeader reports whether the API takes tokens in the Authorization

@@ -45,6 +45,8 @@ func clean(s string, max int) string {
 	return strings.TrimSpace(b.String())
 }
 
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
 // dropTags removes what looks like a tag. What survives by being malformed
 // loses its angle brackets in clean.
 func dropTags(s string) string {

@@ -179,7 +179,9 @@ func grantedScope(v any, requested []string) []string {
 	case []any:
 		granted = texts(v)
 	}
-	granted = unique(granted)
+	// They end in terminals and windows; what cannot be printed is no scope
+	// (RFC 6749 section 3.3).
+	granted = slices.DeleteFunc(unique(granted), func(s string) bool { return strings.ContainsFunc(s, unprintable) })
 	if len(granted) == 0 {
 		return slices.Clone(requested)
 	}

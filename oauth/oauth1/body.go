@@ -36,7 +36,7 @@ func (c *Client) readBody(r *http.Request) (body, error) {
 	case empty && c.placement() == InBody:
 		return body{form: mayHaveBody(r.Method)}, nil // it will be a form, and forms have no hash
 	}
-	sum, err := hashBody(r, methods[c.method()].hash.New())
+	sum, err := hashBody(r, c.hasher())
 	return body{hash: sum}, err
 }
 

@@ -103,7 +103,7 @@ func (c *Client) check() error {
 	default:
 		return requestError("the placement " + clean(string(c.Placement), maxCode) + " is not one of header, query, body")
 	}
-	m, known := methods[c.method()]
+	m, known := methodNamed(c.method())
 	if !known {
 		return requestError("the signature method " + clean(c.SignatureMethod, maxCode) + " is not known; choose one of HMAC-SHA1, " +
 			"HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512, PLAINTEXT")

@@ -109,7 +109,7 @@ func (c *Client) request(ctx context.Context, u *url.URL, t *Token, extra, form 
 		r.Header.Set("Content-Type", formType)
 		setBody(r, []byte(encodeForm(form)))
 	case c.BodyHash && c.method() != Plaintext && c.placement() != InBody:
-		if m.bodyHash, err = hashBody(r, methods[c.method()].hash.New()); err != nil {
+		if m.bodyHash, err = hashBody(r, c.hasher()); err != nil {
 			return nil, err
 		}
 	}

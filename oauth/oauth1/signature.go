@@ -19,19 +19,36 @@ type signatureMethod struct {
 	rsa  bool
 }
 
-var methods = map[string]signatureMethod{
-	HMACSHA1:   {hash: crypto.SHA1},
-	HMACSHA256: {hash: crypto.SHA256},
-	HMACSHA512: {hash: crypto.SHA512},
-	RSASHA1:    {hash: crypto.SHA1, rsa: true},
-	RSASHA256:  {hash: crypto.SHA256, rsa: true},
-	RSASHA512:  {hash: crypto.SHA512, rsa: true},
-	Plaintext:  {},
+// methodNamed is a switch and no map: nothing is computed at start.
+func methodNamed(name string) (m signatureMethod, known bool) {
+	switch name {
+	case HMACSHA1:
+		return signatureMethod{hash: crypto.SHA1}, true
+	case HMACSHA256:
+		return signatureMethod{hash: crypto.SHA256}, true
+	case HMACSHA512:
+		return signatureMethod{hash: crypto.SHA512}, true
+	case RSASHA1:
+		return signatureMethod{hash: crypto.SHA1, rsa: true}, true
+	case RSASHA256:
+		return signatureMethod{hash: crypto.SHA256, rsa: true}, true
+	case RSASHA512:
+		return signatureMethod{hash: crypto.SHA512, rsa: true}, true
+	case Plaintext:
+		return signatureMethod{}, true
+	}
+	return signatureMethod{}, false
+}
+
+// hasher is the method's; PLAINTEXT has none.
+func (c *Client) hasher() hash.Hash {
+	m, _ := methodNamed(c.method())
+	return m.hash.New()
 }
 
 // signature signs a base string.
 func (c *Client) signature(base string, tokenSecret oauth.Secret) (string, error) {
-	m := methods[c.method()]
+	m, _ := methodNamed(c.method())
 	switch {
 	case m.hash == 0:
 		return c.key(tokenSecret), nil // section 3.4.4
