@@ -245,7 +245,9 @@ func TestEveryKindOfLoginWithTheRealAgent(t *testing.T) { // F-003, F-006, F-010
 		w.until("the profile", func() bool { return w.model.status(grant) != nil })
 		w.onSelect(grant)
 	}
-	loggedIn := func(name string) func() bool { return func() bool { return w.state(name) == agent.LoggedIn || w.state(name) == agent.Expiring } }
+	loggedIn := func(name string) func() bool {
+		return func() bool { return w.state(name) == agent.LoggedIn || w.state(name) == agent.Expiring }
+	}
 	card, primary := w.detail.card, w.detail.head.commands.primary
 
 	put("device_code", "fob", "")
