@@ -194,6 +194,7 @@ func processes() (pids []int) {
 type waiting struct {
 	said
 	cmd    *exec.Cmd
+	stdout *safeBuffer
 	stderr *safeBuffer
 	done   chan error
 	url    string // of the login page
@@ -203,8 +204,8 @@ type waiting struct {
 func (f *fob) start(args ...string) *waiting {
 	f.t.Helper()
 	cmd := f.command(context.Background(), append([]string{"login"}, args...)...)
-	w := &waiting{said: said{t: f.t, verb: "login"}, cmd: cmd, stderr: &safeBuffer{}, done: make(chan error, 1)}
-	cmd.Stderr = w.stderr
+	w := &waiting{said: said{t: f.t, verb: "login"}, cmd: cmd, stdout: &safeBuffer{}, stderr: &safeBuffer{}, done: make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = w.stdout, w.stderr
 	must(f.t, cmd.Start())
 	go func() { w.done <- cmd.Wait() }()
 	f.t.Cleanup(func() { _ = cmd.Process.Kill() })

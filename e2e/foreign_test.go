@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -19,6 +20,7 @@ type foreign struct {
 	name  string
 	stdin io.Writer
 	lines chan []byte
+	end   func() // ends it and waits until it has; once
 }
 
 // startForeign starts cmd. When the test ends, the program must end well and must have said nothing that has one of the words on
@@ -48,7 +50,7 @@ func startForeign(t *testing.T, name string, cmd *exec.Cmd, unwanted ...string) 
 			}
 		}
 	}()
-	t.Cleanup(func() {
+	f.end = sync.OnceFunc(func() {
 		stdin.Close()
 		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 		for range f.lines { // its output ends when it does
@@ -67,6 +69,7 @@ func startForeign(t *testing.T, name string, cmd *exec.Cmd, unwanted ...string) 
 			t.Logf("%s's standard error:\n%s", name, stderr.String())
 		}
 	})
+	t.Cleanup(f.end)
 	return f
 }
 

@@ -35,7 +35,7 @@ type fullClient struct {
 	CertificateKey string          `json:"tls_client_key"`
 }
 
-// startFull starts the provider: --tls, --pages, --access-ttl SECONDS, --no-nonces, --no-rotation, --initial-access-token.
+// startFull starts the provider: --tls, --pages, --access-ttl SECONDS, --no-nonces, --no-rotation, --initial-access-token, --plain-introspection.
 // Nobody need sign in: people are alice or whom the login_hint says, and "nobody" says no.
 func startFull(t *testing.T, args ...string) *fullProvider {
 	t.Helper()
@@ -56,6 +56,14 @@ func startFull(t *testing.T, args ...string) *fullProvider {
 	must(t, json.Unmarshal(text, &file))
 	p.initialAccessToken, p.clients = file.InitialAccessToken, file.Clients
 	return p
+}
+
+// in is the same provider for a part of the test.
+func (p *fullProvider) in(t *testing.T) *fullProvider {
+	part, line, ca := *p, *p.foreign, *p.authority
+	part.t, line.t, ca.t = t, t, t
+	part.foreign, part.authority = &line, &ca
+	return &part
 }
 
 // client is the client of that name; full/clients.mjs lists them.

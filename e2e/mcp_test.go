@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +15,8 @@ import (
 // and an authorization server that registers whoever asks (RFC 7591) and asks nobody anything.
 type mcpServer struct {
 	*foreign
+	t        *testing.T
+	args     []string
 	resource string // the API's address, …/mcp
 	issuer   string // with the slash that it ends in
 }
@@ -21,11 +24,31 @@ type mcpServer struct {
 // startMCP starts it; with --strict its tokens must be for its resource (RFC 8707).
 func startMCP(t *testing.T, args ...string) *mcpServer {
 	t.Helper()
-	m := &mcpServer{foreign: startForeign(t, "MCP demo", exec.Command(node(), append([]string{filepath.Join("mcp", "server.mjs")}, args...)...))}
+	m := &mcpServer{t: t, args: args}
+	m.start()
+	return m
+}
+
+func (m *mcpServer) start(args ...string) {
+	m.t.Helper()
+	words := append([]string{filepath.Join("mcp", "server.mjs")}, append(args, m.args...)...)
+	m.foreign = startForeign(m.t, "MCP demo", exec.Command(node(), words...))
 	var is struct{ Resource, Issuer string }
 	m.ready(&is)
 	m.resource, m.issuer = is.Resource, is.Issuer
-	return m
+}
+
+// forget starts it again at the same addresses: it has its clients and tokens in memory.
+func (m *mcpServer) forget() {
+	m.t.Helper()
+	m.end()
+	var ports []string
+	for _, address := range []string{m.resource, m.issuer} {
+		at, err := url.Parse(address)
+		must(m.t, err)
+		ports = append(ports, at.Port())
+	}
+	m.start("--ports", strings.Join(ports, ","))
 }
 
 // initialize makes the first request of an MCP client; token may be "".

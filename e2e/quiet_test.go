@@ -53,12 +53,17 @@ func (f *fob) in(t *testing.T) *fob {
 // usual; -KEY keeps that away.
 func (f *fob) at(p *fullProvider, name, client string, sets ...string) {
 	f.t.Helper()
+	f.adds(p, name, client, sets...).ok()
+}
+
+func (f *fob) adds(p *fullProvider, name, client string, sets ...string) said {
+	f.t.Helper()
 	settings := slices.DeleteFunc(p.settings(p.client(client)), func(usual string) bool {
 		key, _, _ := strings.Cut(usual, "=")
 		return slices.ContainsFunc(sets, func(own string) bool { return strings.HasPrefix(own, key+"=") || own == "-"+key })
 	})
 	settings = append(settings, slices.DeleteFunc(slices.Clone(sets), func(own string) bool { return strings.HasPrefix(own, "-") })...)
-	f.run(append([]string{"profile", "add", name}, words("--set", settings...)...)...).ok()
+	return f.run(append([]string{"profile", "add", name}, words("--set", settings...)...)...)
 }
 
 // settings are what a profile of the client says.

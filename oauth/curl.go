@@ -148,6 +148,8 @@ func (s Step) Explain() string {
 		return "the server's metadata says where its endpoints are and what it supports (RFC 8414 section 3, OpenID Connect Discovery section 4)"
 	case "key set":
 		return "the server's public keys are fetched, to verify what it signs (RFC 7517 section 5)"
+	case stillKnown:
+		return "the server is asked whether it still knows the client that was registered there; one that does not would keep the browser on a page of its own (RFC 6749 section 4.1.2.1)"
 	case "resource metadata", "protected resource metadata":
 		return "the API says which authorization servers issue its tokens (RFC 9728 section 3)"
 	}

@@ -107,7 +107,7 @@ func (a *advanced) finds(f profiles.Field) bool {
 func (a *advanced) arrange(wanted func(profiles.Field) bool, p profiles.Profile) {
 	a.profile = p
 	n, found := 0, 0
-	searching := len(strings.TrimSpace(a.search.Text)) > 1 // one letter finds everything
+	searching := strings.TrimSpace(a.search.Text) != ""
 	for _, g := range a.groups {
 		set := g.count(p)
 		n += set

@@ -1,6 +1,6 @@
 // The authorization server that nobody here wrote (npm oidc-provider, OpenID certified) with everything on that it has.
 //
-//   node server.mjs --dir DIR [--tls] [--pages] [--access-ttl SECONDS] [--no-nonces] [--no-rotation] [--initial-access-token]
+//   node server.mjs --dir DIR [--tls] [--pages] [--access-ttl SECONDS] [--no-nonces] [--no-rotation] [--initial-access-token] [--plain-introspection]
 //
 // DIR holds the certificates that the test made: ca.pem, server.pem and .key, client.pem, self.pem. The keys and secrets of the
 // clients are made now and left in DIR/clients.json (0600). Two ports: the issuer's, plain http unless --tls, and one that asks
@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({ options: {
   'no-nonces': { type: 'boolean', default: false },
   'no-rotation': { type: 'boolean', default: false },
   'initial-access-token': { type: 'boolean', default: false },
+  'plain-introspection': { type: 'boolean', default: false },
 } });
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const file = (name) => readFileSync(join(flags.dir, name));
@@ -93,7 +94,7 @@ const provider = new Provider(issuer, {
     encryption: { enabled: true },
     fapi: { enabled: true, profile: (_ctx, client) => (client?.clientId.startsWith('fapi') ? '2.0' : undefined) },
     introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => client.clientId === 'introspect' || token.clientId === client.clientId },
-    jwtIntrospection: { enabled: true },
+    jwtIntrospection: { enabled: !flags['plain-introspection'] },
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     mTLS: {

@@ -1,7 +1,7 @@
 // The demo of npm's @modelcontextprotocol/sdk, as it is: an MCP server (its examples' simpleStreamableHttp) and the demo OAuth server
 // beside it. What is here only chooses ports, keeps both on this machine, and says when they are there.
 //
-//   node server.mjs [--strict]      strict: tokens must be for this server (RFC 8707)
+//   node server.mjs [--ports MCP,AUTH] [--strict]      strict: tokens must be for this server (RFC 8707)
 //
 // It prints {"ready": true, "resource": …, "issuer": …} and ends when its standard input does.
 import net from 'node:net';
@@ -13,7 +13,8 @@ const free = async () => { // a port of the system's choice: the examples want a
   await new Promise((done) => { server.close(done); });
   return port;
 };
-const [mcp, auth] = [await free(), await free()];
+const again = process.argv.indexOf('--ports');
+const [mcp, auth] = again > 0 ? process.argv.splice(again, 2)[1].split(',').map(Number) : [await free(), await free()];
 
 // The examples listen on every address.
 const { listen } = net.Server.prototype;

@@ -157,7 +157,10 @@ func (c *client) configure() error {
 	o.RequirePAR, o.RequireSignedRequestObject = p.RequirePushedAuthorizationRequests, p.RequireSignedRequestObject
 	o.RequestObjectSigningAlg = p.RequestObjectSigningAlg
 	o.RequestObjectEncryptionAlg, o.RequestObjectEncryptionEnc = p.RequestObjectEncryptionAlg, p.RequestObjectEncryptionEnc
-	o.AuthorizationSignedResponseAlg = p.AuthorizationSignedResponseAlg
+	o.BackchannelSigningAlg = p.BackchannelAuthenticationRequestSigningAlg
+	o.AuthorizationSignedResponseAlg, o.UserInfoSignedResponseAlg = p.AuthorizationSignedResponseAlg, p.UserinfoSignedResponseAlg
+	o.IDTokenEncryptionAlg, o.IDTokenEncryptionEnc = p.IDTokenEncryptedResponseAlg, p.IDTokenEncryptedResponseEnc
+	o.IntrospectionSigningAlg = p.IntrospectionSignedResponseAlg
 	if err := c.configureQuirks(); err != nil {
 		return err
 	}

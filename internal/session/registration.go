@@ -5,6 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"fob/oauth"
@@ -115,6 +119,10 @@ func (e *Engine) Register(ctx context.Context, name string) (Registration, error
 // register registers a client and keeps what the server settled on. renewals counts how often that was done since a login
 // last succeeded.
 func (e *Engine) register(ctx context.Context, p profiles.Profile, renewals int) (*oauth.Registration, profiles.Profile, error) {
+	if p.UsesBrowser() && len(p.RedirectURI) == 0 {
+		p = p.Clone()
+		p.RedirectURI = portsOfItsOwn()
+	}
 	c, err := e.registrar(ctx, p)
 	if err != nil {
 		return nil, p, err
@@ -138,6 +146,16 @@ func (e *Engine) register(ctx context.Context, p profiles.Profile, renewals int)
 		}
 	}
 	return r, kept, err
+}
+
+// portsOfItsOwn are redirect URIs to register. Many servers that let anybody register compare the port, which RFC 8252 §7.3 forbids, so
+// that any port would do only at the others. They lie below those that systems give out by themselves, and are tried in order.
+func portsOfItsOwn() profiles.List {
+	var list profiles.List
+	for range 3 {
+		list = append(list, "http://127.0.0.1:"+strconv.Itoa(20000+rand.IntN(12000))+"/callback")
+	}
+	return list
 }
 
 // unregisteredID stands for the client id that a registration will bring.
@@ -198,6 +216,12 @@ func (e *Engine) keepRegistration(ctx context.Context, asked profiles.Profile, r
 func (e *Engine) putClient(p profiles.Profile, k keptRegistration) (profiles.Profile, error) {
 	p.ClientID, p.TokenEndpointAuthMethod = k.ClientID, k.Metadata.TokenEndpointAuthMethod
 	p.RegistrationClientURI, p.ClientSecretExpiresAt = k.URI, nil
+	if p.UsesBrowser() && len(p.RedirectURI) == 0 { // see portsOfItsOwn
+		p.RedirectURI = slices.DeleteFunc(slices.Clone(k.Metadata.RedirectURIs), func(uri string) bool {
+			u, err := url.Parse(uri)
+			return err != nil || u.Hostname() != "127.0.0.1" || u.Port() == ""
+		})
+	}
 	if !k.ExpiresAt.IsZero() {
 		at := int(k.ExpiresAt.Unix())
 		p.ClientSecretExpiresAt = &at
@@ -233,8 +257,13 @@ func (e *Engine) settle(ctx context.Context, p profiles.Profile) (profiles.Profi
 		return p, err
 	}
 	r, failed := c.registration(), error(nil)
-	if p.UsesBrowser() && r.RegistrationClientURI != "" && r.RegistrationAccessToken != "" {
-		// A server that has forgotten the client says so in the browser, where nobody but the person hears it.
+	managed := r.RegistrationClientURI != "" && r.RegistrationAccessToken != ""
+	// A server that has forgotten the client says so in the browser, where nobody but the person hears it.
+	switch {
+	case !p.UsesBrowser():
+	case !managed && c.Metadata.PushedAuthorizationRequestEndpoint == "" && len(r.Metadata.RedirectURIs) > 0:
+		failed = c.StillKnown(ctx, r.Metadata.RedirectURIs[0])
+	case managed:
 		read, err := r.Read(ctx, c.HTTP)
 		if failed = err; err == nil {
 			if read.RegistrationAccessToken != r.RegistrationAccessToken || read.ClientSecret != r.ClientSecret {
