@@ -35,7 +35,7 @@ func TestFobAnswers(t *testing.T) {
 		f.run("whoami", "other-userinfo").exits(1).saying("ES256")
 		f.at(p, "other-introspection", "introspect", "introspection_signed_response_alg=PS256")
 		f.enter(p, "other-introspection").ok()
-		f.run("introspect", "other-introspection").exits(1).saying("ES256")
+		f.run("introspect", "other-introspection").exits(1).saying("the algorithm is not accepted")
 	})
 	for client, alg := range map[string]string{"id-encrypted": "RSA-OAEP-256", "id-encrypted-ECDH": "ECDH-ES"} {
 		t.Run("ID token, "+alg, func(t *testing.T) {
