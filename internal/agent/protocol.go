@@ -46,6 +46,14 @@ func (c *Client) Complete(ctx context.Context, name, answer string) (Status, err
 	return status, err
 }
 
+// Poll asks once whether the person has approved a login by device code or on their phone; the first call begins it. The event
+// is what to show; its Status is nil while nobody has approved.
+func (c *Client) Poll(ctx context.Context, name string, o LoginOptions) (LoginEvent, error) {
+	var shown LoginEvent
+	err := c.call(ctx, http.MethodPost, "login/poll", loginRequest{Name: name, LoginOptions: o}, &shown)
+	return shown, err
+}
+
 type completeRequest struct {
 	Name   string `json:"name,omitempty"`
 	Answer string `json:"answer"`

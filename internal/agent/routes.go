@@ -15,6 +15,11 @@ func (s *Server) protocolRoutes(handle func(string, func(*http.Request) (any, er
 		return func(r *http.Request) (any, error) { return ask(r.Context(), r.URL.Query().Get("name")) }
 	}
 	handle("POST /v1/login/begin", asked(func(ctx context.Context, q loginRequest) (any, error) { return e.Begin(ctx, q.Name, q.LoginOptions) }))
+	handle("POST /v1/login/poll", asked(func(ctx context.Context, q loginRequest) (any, error) {
+		shown, status, err := e.Poll(ctx, q.Name, q.LoginOptions)
+		shown.Status = status
+		return shown, err
+	}))
 	handle("POST /v1/login/complete", asked(func(ctx context.Context, q completeRequest) (any, error) { return e.Complete(ctx, q.Name, q.Answer) }))
 	handle("POST /v1/login/end-session", asked(func(ctx context.Context, q nameRequest) (any, error) {
 		page, err := e.EndSession(ctx, q.Name)

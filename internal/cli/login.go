@@ -24,6 +24,7 @@ type loginAsk struct {
 	refreshStdin  bool // a refresh token comes from elsewhere
 
 	printURL bool   // begin, for somebody to complete
+	pollOnce bool   // ask once, do not wait
 	complete string // what the browser brought back
 
 	api apiAsk // start from the URL of an API
@@ -62,6 +63,7 @@ With --json a login by device code prints first the code and where to type it as
 		Example: `  fob login work
   fob login work --browser "firefox --private-window"
   fob login work --device
+  until fob login tv --poll-once; do sleep 10; done
   fob login work --account
   fob login work --scope orders:write
   fob login work --print-url
@@ -88,6 +90,8 @@ With --json a login by device code prints first the code and where to type it as
 				return f.loginToAPI(cmd.Context(), ask)
 			case ask.printURL:
 				return f.beginLogin(cmd.Context(), ask)
+			case ask.pollOnce:
+				return f.pollLogin(cmd.Context(), ask)
 			case ask.complete != "":
 				return f.completeLogin(cmd.Context(), ask)
 			}
@@ -105,6 +109,7 @@ With --json a login by device code prints first the code and where to type it as
 	flags.StringArrayVar(&ask.options.ACRValues, "acr", nil, "ask for a login of this strength (`value` of acr_values); repeat for more")
 	flags.IntVar(&maxAge, "max-age", 0, "ask for a login that is at most this many `seconds` old; 0 is now")
 	flags.BoolVar(&ask.printURL, "print-url", false, "print the address of the login page and end; complete it with --complete")
+	flags.BoolVar(&ask.pollOnce, "poll-once", false, "ask once whether the code was typed or the login approved, and end: with 0, or with 5 for \"not yet\"; the first time shows the code")
 	flags.StringVar(&ask.complete, "complete", "", "end a login with the address the browser came to, its query, or the code that the server showed (`ADDRESS`, or - for standard input)")
 	flags.StringVar(&ask.options.Username, "username", "", "who logs in, where the grant is password")
 	flags.BoolVar(&ask.passwordStdin, "password-stdin", false, "read the password from standard input, where the grant is password")
@@ -134,10 +139,13 @@ func (a pageAsk) check() error {
 // check refuses what contradicts itself.
 func (ask *loginAsk) check(cmd *cobra.Command) error {
 	var ways []string
-	for _, name := range []string{"url", "print-url", "complete", "device", "password-stdin", "refresh-token-stdin"} {
+	for _, name := range []string{"url", "print-url", "complete", "device", "poll-once", "password-stdin", "refresh-token-stdin"} {
 		if cmd.Flags().Changed(name) {
 			ways = append(ways, "--"+name)
 		}
+	}
+	if ask.pollOnce && ask.options.Device {
+		ways = nil // poll once for a device
 	}
 	switch {
 	case len(ways) > 1:
@@ -225,6 +233,32 @@ func (f *face) runLogin(ctx context.Context, client *agent.Client, name string, 
 			waiting = f.await(ctx, "waiting for your approval", ev.Until)
 		}
 	})
+}
+
+// pollLogin asks once whether somebody has approved, and ends with 5 when nobody has yet.
+func (f *face) pollLogin(ctx context.Context, ask loginAsk) error {
+	client, err := f.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ev, err := withName(ctx, client, ask.name, func(name string) (agent.LoginEvent, error) { return client.Poll(ctx, name, ask.options) })
+	if err != nil {
+		return err
+	}
+	if ev.Status != nil {
+		return f.loggedIn(*ev.Status, ask.json)
+	}
+	if !ev.Joined || ask.json {
+		ask.pages.noBrowser = true
+		if ev.Kind == "device" {
+			f.showCode(ctx, ask.name, ev, ask)
+		} else {
+			f.showBackchannel(ask.name, ev)
+		}
+	}
+	return &agent.Error{Kind: agent.TryAgain, Code: "authorization_pending", Sentence: "profile " + ask.name + ": nobody has approved yet",
+		Remedy: "ask again in some seconds: fob login --poll-once " + quoted(ask.name)}
 }
 
 // loggedIn says how a login ended.

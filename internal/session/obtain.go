@@ -163,6 +163,16 @@ func (a *attempt) before(ends time.Time) time.Time {
 
 // byBackchannel asks the person on a device of their own (CIBA, poll mode).
 func (e *Engine) byBackchannel(ctx context.Context, c *client, a *attempt) (*oauth.Token, error) {
+	pending, err := c.AuthorizeBackchannel(ctx, e.backchannel(ctx, c, a.options), c.request(a.options))
+	if err != nil {
+		return nil, err
+	}
+	a.show(LoginEvent{Kind: "ciba", Until: a.before(pending.ExpiresAt), BindingMessage: c.profile.BindingMessage})
+	return pending.Wait(ctx)
+}
+
+// backchannel is what the profile and this login ask the backchannel authentication endpoint for.
+func (e *Engine) backchannel(ctx context.Context, c *client, o LoginOptions) oauth.BackchannelRequest {
 	p := c.profile
 	r := oauth.BackchannelRequest{
 		LoginHint: p.LoginHint, LoginHintToken: c.secrets.get("login_hint_token"), BindingMessage: p.BindingMessage,
@@ -174,15 +184,10 @@ func (e *Engine) byBackchannel(ctx context.Context, c *client, a *attempt) (*oau
 	if p.RequestedExpiry != nil {
 		r.RequestedExpiry = time.Duration(*p.RequestedExpiry) * time.Second
 	}
-	if len(a.options.ACRValues) > 0 {
-		r.ACRValues = a.options.ACRValues
+	if len(o.ACRValues) > 0 {
+		r.ACRValues = o.ACRValues
 	}
-	pending, err := c.AuthorizeBackchannel(ctx, r, c.request(a.options))
-	if err != nil {
-		return nil, err
-	}
-	a.show(LoginEvent{Kind: "ciba", Until: a.before(pending.ExpiresAt), BindingMessage: p.BindingMessage})
-	return pending.Wait(ctx)
+	return r
 }
 
 // byPassword sends the person's password once and forgets it (RFC 6749 §4.3, R-016).
