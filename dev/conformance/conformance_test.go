@@ -107,6 +107,14 @@ func TestHoldersRefuse(t *testing.T) {
 	}
 }
 
+// What is for later is no gap, and not held either: a test that names it says that the mark must go.
+func TestLater(t *testing.T) {
+	_, err := sources(tree(t, map[string]string{"a_test.go": "package a\n\nfunc TestA(t *testing.T) {} // R-303\n"}))
+	if err == nil || !strings.Contains(err.Error(), "R-303 is for later") {
+		t.Error(err)
+	}
+}
+
 // The page follows the sources; when a test is added, gone or renamed, or a line changes, it is stale.
 func TestStale(t *testing.T) {
 	now := &table{requirements: []row{
