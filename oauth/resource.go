@@ -103,7 +103,7 @@ func (m ResourceMetadata) MarshalJSON() ([]byte, error) {
 }
 
 // TakesHeader reports whether the API takes tokens in the Authorization
-// header (RFC 6750 section 2.1), the only way this program sends them.
+// header (RFC 6750 section 2.1). Where it does not, see [Use] for the others.
 func (m *ResourceMetadata) TakesHeader() bool { return allows(m.BearerMethodsSupported, "header") }
 
 // ResourceOptions change how resource metadata is found and believed.

@@ -60,10 +60,8 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 		return nil, err
 	}
 	// what was not asked for is not taken.
-	mode := request.ResponseMode
-	direct := request.ResponseType == "" || request.ResponseType == "code" // else a fragment is the default (Multiple Response Types §2.1)
-	receiver.QueryOnly = !strings.HasPrefix(mode, "form_post")
-	receiver.Fragment = strings.HasPrefix(mode, "fragment") || !direct && (mode == "" || mode == "jwt")
+	receiver.QueryOnly = pending.Delivery() != "form_post"
+	receiver.Fragment = pending.Delivery() == "fragment"
 	receiver.StateOf = pending.ResponseState
 	browsed(ctx, "authorization request", pending.URL, "")
 	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser})

@@ -332,7 +332,8 @@ func TestNothingPrints(t *testing.T) {
 	token := &Token{Token: hidden, Secret: hidden, SessionHandle: hidden, Extra: map[string]string{"other": hidden}}
 	login := &Authorization{URL: "https://id.example/a?oauth_token=" + hidden, secret: hidden, client: c}
 	var out bytes.Buffer
-	for _, v := range []any{c, *c, token, *token, login} {
+	transport := &Transport{Client: c, Token: token}
+	for _, v := range []any{c, *c, token, *token, login, transport, *transport, struct{ T *Token }{token}, []any{transport}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&out, verb, v)
 		}
@@ -341,6 +342,10 @@ func TestNothingPrints(t *testing.T) {
 	}
 	encoded, err := json.Marshal(&Client{ConsumerSecret: hidden, PrivateKey: smartcard{key, hidden}})
 	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(encoded)
+	if encoded, err = json.Marshal([]any{token, *token, transport}); err != nil {
 		t.Fatal(err)
 	}
 	out.Write(encoded)

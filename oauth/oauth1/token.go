@@ -2,6 +2,7 @@ package oauth1
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,6 +35,10 @@ func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.describe
 
 // LogValue makes log/slog write the names only.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.describe()) }
+
+// MarshalJSON writes the names only. Who stores a token writes what it needs
+// of it, with Reveal.
+func (t Token) MarshalJSON() ([]byte, error) { return json.Marshal(t.describe()) }
 
 func (t Token) describe() string {
 	names := slices.Sorted(maps.Keys(t.Extra))

@@ -1,6 +1,8 @@
 package oauth1
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,6 +22,10 @@ type Transport struct {
 	Token  *Token            // nil for requests that stand for no user
 	Base   http.RoundTripper // nil means http.DefaultTransport
 }
+
+// Format says what it is, whatever the verb: behind a pointer in a struct fmt
+// does not ask a Secret how it prints.
+func (t Transport) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "OAuth 1 transport") }
 
 // RoundTrip signs a copy of r and sends it.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
