@@ -22,7 +22,6 @@ type advanced struct {
 	groups  []*advancedGroup
 	build   func(profiles.Field) *field
 	check   func()
-	wanted  func(profiles.Field) bool
 	profile profiles.Profile
 }
 

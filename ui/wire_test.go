@@ -76,6 +76,15 @@ func TestTheWireIsToldStepByStep(t *testing.T) {
 		}
 		s.onSelect("Okta sandbox")
 		s.seesNot("code=[secret]")
+		robot := *s.model.status("Okta sandbox")
+		robot.Grant = "client_credentials"
+		s.agent.tell(agent.Update{Profiles: []agent.Status{robot}})
+		s.settle()
+		s.onSelect("GitHub")
+		s.settle()
+		s.onSelect("Okta sandbox")
+		s.settle()
+		s.sees("LAST TOKEN") // where nobody logs in
 	})
 }
 

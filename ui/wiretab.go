@@ -21,6 +21,7 @@ type wireTab struct {
 	none    *widget.Label
 	runs    *fyne.Container
 	shown   []agent.TraceRun
+	robot   bool // nobody logs in: what is recorded is a token's coming
 	copied  func(name, text string)
 }
 
@@ -56,6 +57,9 @@ var operations = map[string]string{"login": "LAST LOGIN", "refresh": "LAST REFRE
 
 func (t *wireTab) run(run agent.TraceRun, now time.Time) fyne.CanvasObject {
 	name := operations[run.Operation]
+	if t.robot && run.Operation == "login" {
+		name = "LAST TOKEN"
+	}
 	if name == "" {
 		name = strings.ToUpper(run.Operation)
 	}
@@ -252,7 +256,8 @@ func (w *Window) loadTrace() {
 			w.said(name, "", err)
 			return
 		}
-		if name == w.selected {
+		if name == w.selected && w.model.status(name) != nil {
+			w.detail.tabs.wire.robot = unattended(*w.model.status(name))
 			w.detail.tabs.wire.show(runs, w.now())
 		}
 	})
