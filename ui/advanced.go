@@ -106,7 +106,7 @@ func (a *advanced) finds(f profiles.Field) bool {
 func (a *advanced) arrange(wanted func(profiles.Field) bool, p profiles.Profile) {
 	a.profile = p
 	n, found := 0, 0
-	searching := strings.TrimSpace(a.search.Text) != ""
+	searching := len(strings.TrimSpace(a.search.Text)) > 1 // one letter finds everything
 	for _, g := range a.groups {
 		set := g.count(p)
 		n += set

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"html"
 	"io"
 	"net/http"
@@ -19,6 +20,8 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"fob/internal/agent"
+	"fob/internal/authserver"
+	"fob/profiles"
 )
 
 // fobProgram builds the agent's program.
@@ -89,9 +92,17 @@ func browse(ctx context.Context, page string) error {
 	}
 }
 
-// TestWithTheRealAgent clicks through the first minute: no agent, no profile, the Demo, a login in a browser, the token; then
-// the agent is killed, and the window brings it back by itself.
-func TestWithTheRealAgent(t *testing.T) {
+// real is a window on the agent's own program, in a home of its own; widgets are touched by the test's goroutine.
+type real struct {
+	*Window
+	t      *testing.T
+	ctx    context.Context
+	client *agent.Client
+	queue  chan func()
+}
+
+func newReal(t *testing.T) *real {
+	t.Helper()
 	exe := fobProgram(t)
 	t.Setenv("FOB_HOME", t.TempDir())
 	t.Setenv("FOB_STORE", "memory")
@@ -102,43 +113,56 @@ func TestWithTheRealAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := agent.NewClient(home)
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-
-	queue := make(chan func(), 1000)
-	until := func(what string, done func() bool) {
-		t.Helper()
-		for !done() {
-			select {
-			case do := <-queue:
-				do()
-			case <-ctx.Done():
-				t.Fatalf("%s did not happen", what)
-			}
-		}
-	}
-	app := test.NewTempApp(t)
-	w := Open(app, client, World{
-		Start: func(ctx context.Context) error { return client.Ensure(ctx, exe, true) },
+	r := &real{t: t, client: agent.NewClient(home), queue: make(chan func(), 1000)}
+	var cancel context.CancelFunc
+	r.ctx, cancel = context.WithTimeout(context.Background(), time.Minute)
+	r.Window = Open(test.NewTempApp(t), r.client, World{
+		Start: func(ctx context.Context) error { return r.client.Ensure(ctx, exe, true) },
 		Open:  func(ctx context.Context, page, _ string) error { return browse(ctx, page) },
-		post:  func(do func()) { queue <- do },
+		post:  func(do func()) { r.queue <- do },
 	})
-	defer func() {
-		if err := client.Stop(ctx); err != nil {
+	t.Cleanup(func() {
+		if err := r.client.Stop(r.ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-		w.Close()
-		w.actions.tasks.Wait()
-	}()
-	state := func() agent.State {
-		if s := w.model.status("Demo"); s != nil {
-			return s.State
-		}
-		return ""
-	}
+		r.Close()
+		r.actions.tasks.Wait()
+		cancel()
+		r.client.Close()
+	})
+	return r
+}
 
+// until does what the window's goroutines post, until done.
+func (r *real) until(what string, done func() bool) {
+	r.t.Helper()
+	for !done() {
+		select {
+		case do := <-r.queue:
+			do()
+		case <-r.ctx.Done():
+			words := ""
+			if r.failure != nil {
+				words = r.failure.problem.Sentence
+			}
+			r.t.Fatalf("%s did not happen: %s", what, words)
+		}
+	}
+}
+
+func (r *real) state(name string) agent.State {
+	if s := r.model.status(name); s != nil {
+		return s.State
+	}
+	return ""
+}
+
+// TestWithTheRealAgent clicks through the first minute: no agent, no profile, the Demo, a login in a browser, the token; then
+// the agent is killed, and the window brings it back by itself.
+func TestWithTheRealAgent(t *testing.T) {
+	w := newReal(t)
+	until, client, ctx := w.until, w.client, w.ctx
+	state := func() agent.State { return w.state("Demo") }
 	until("the agent's start", func() bool { return w.online && w.empty.content.Visible() })
 	test.Tap(w.empty.demo)
 	until("the Demo", func() bool { return w.selected == "Demo" && state() == agent.LoggedOut })
@@ -183,4 +207,121 @@ func TestWithTheRealAgent(t *testing.T) {
 	if again, err := client.Hello(ctx); err != nil || again.PID == hello.PID {
 		t.Errorf("the agent is %+v, %v; want another process", again, err)
 	}
+}
+
+// TestEveryKindOfLoginWithTheRealAgent goes through the window's other doors: an API's address, a device code, an approval
+// elsewhere, a password, a client of its own, an answer that is pasted; then it asks the server and reads the wire.
+func TestEveryKindOfLoginWithTheRealAgent(t *testing.T) { // F-003, F-006, F-010, F-013, F-018, F-171, F-172
+	w := newReal(t)
+	redirect := []string{"http://127.0.0.1/callback"}
+	server, err := authserver.Start(w.ctx, authserver.Options{
+		Introspection: true, Registration: &authserver.Registration{}, ResourceMetadata: true, Scopes: []string{"admin"}, Device: authserver.Device{}, CIBA: authserver.CIBA{},
+		Users: []authserver.User{{Login: "ada", Password: "correct horse", Sub: "1", Name: "Ada Lovelace", Email: "ada@example.com", OneClick: true}},
+		Clients: []authserver.Client{
+			{ID: "fob", RedirectURIs: redirect, GrantTypes: []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}},
+			{ID: "web", Secret: "s3cret-of-the-web", RedirectURIs: redirect},
+			{ID: "phone", Secret: "s3cret-of-the-phone", GrantTypes: []string{"urn:openid:params:grant-type:ciba", "refresh_token"}},
+			{ID: "robot", Secret: "s3cret-of-the-robot", GrantTypes: []string{"client_credentials", "password"}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	w.until("the agent's start", func() bool { return w.online })
+	put := func(grant, client, secret string) {
+		t.Helper()
+		edit := agent.ProfileEdit{Create: true, Secrets: map[string]string{}, Profile: profiles.Profile{Name: grant, Issuer: server.Issuer(), ClientID: client, GrantType: grant,
+			Scope: profiles.List{"openid", "profile", "api"}, APIBaseURL: server.API(), Username: "ada", LoginHint: "ada", BindingMessage: "W4SCT"}}
+		if grant == "client_credentials" {
+			edit.Profile.Scope, edit.Profile.LoginHint, edit.Profile.BindingMessage = profiles.List{"api"}, "", ""
+		}
+		if secret != "" {
+			edit.Secrets["client_secret"] = secret
+		}
+		if err := w.client.PutProfile(w.ctx, edit); err != nil {
+			t.Fatalf("%s: %v", grant, err)
+		}
+		w.until("the profile", func() bool { return w.model.status(grant) != nil })
+		w.onSelect(grant)
+	}
+	loggedIn := func(name string) func() bool {
+		return func() bool { return w.state(name) == agent.LoggedIn || w.state(name) == agent.Expiring }
+	}
+	card, primary := w.detail.card, w.detail.head.commands.primary
+
+	put("device_code", "fob", "")
+	test.Tap(primary)
+	w.until("the code", func() bool { return card.content.Visible() && card.code.text.text != "" && card.qr.Visible() })
+	if err := server.ApproveDevice(card.code.text.text, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the login by code", loggedIn("device_code"))
+
+	put("ciba", "phone", "s3cret-of-the-phone")
+	test.Tap(primary)
+	w.until("the binding message", func() bool { return card.content.Visible() && card.code.text.text == "W4SCT" })
+	if err := server.ApproveCIBA(""); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the approved login", loggedIn("ciba"))
+
+	put("password", "robot", "s3cret-of-the-robot")
+	test.Tap(primary)
+	w.until("the question for the password", func() bool { return w.latest.password != nil })
+	w.latest.password.password.SetText("correct horse")
+	test.Tap(w.latest.password.yes)
+	w.until("the login by password", loggedIn("password"))
+
+	put("client_credentials", "robot", "s3cret-of-the-robot")
+	if primary.Text != "Get token" {
+		t.Errorf("a profile that needs nobody offers %q", primary.Text)
+	}
+	test.Tap(primary)
+	w.until("the robot's token", loggedIn("client_credentials"))
+
+	put("authorization_code", "web", "s3cret-of-the-web")
+	w.paste("authorization_code")
+	view := w.page.about.(*pasteView)
+	w.until("the link", func() bool { return view.pending.URL != "" })
+	view.answer.SetText(answerOf(t, view.pending.URL))
+	test.Tap(view.finish)
+	w.until("the login by hand", loggedIn("authorization_code"))
+	w.until("the details", func() bool { return w.detail.tabs.token.shown.Usable() })
+	test.Tap(w.detail.tabs.token.server.ask)
+	w.until("the introspection", func() bool { return strings.HasPrefix(w.detail.tabs.token.server.verdict.text, "The token is active") })
+	test.Tap(w.detail.tabs.claims.who.ask)
+	w.until("the user's info", func() bool { return w.detail.tabs.claims.who.verdict.text == "You are Ada Lovelace" })
+	w.onTab(3)
+	w.until("the wire", func() bool { return len(w.detail.tabs.wire.runs.Objects) > 0 })
+	if run := w.detail.tabs.wire.shown[0]; run.Operation != "login" || run.Steps[0].Explanation == "" {
+		t.Errorf("the wire tells of %s without words", run.Operation)
+	}
+
+	w.addFromURL()
+	found := w.page.about.(*urlView)
+	found.address.SetText(server.Issuer() + "/api/admin")
+	test.Tap(found.look)
+	w.until("the chain of hosts", func() bool { return found.result.Visible() || found.wrong.Visible() })
+	if found.wrong.Visible() || found.found.Client != "registered" && found.found.Client != "registration" {
+		t.Fatalf("found %q: %s", found.found.Client, found.wrong.words.Text)
+	}
+	test.Tap(found.login)
+	w.until("the API's answer", func() bool { return w.detail.tabs.token.api.result.Visible() })
+	if got := w.detail.tabs.token.api.answer.Status; got != http.StatusOK {
+		t.Errorf("the API answers %d", got)
+	}
+	w.onTab(3)
+	w.until("the wire of the whole login", func() bool { return len(w.detail.tabs.wire.shown) > 0 && len(w.detail.tabs.wire.shown[0].Steps) > 2 })
+}
+
+// answerOf is where a browser ends at, when a person logs in on the page: an address that nobody listens on.
+func answerOf(t *testing.T, page string) string {
+	t.Helper()
+	err := browse(t.Context(), page)
+	var end *url.Error
+	if !errors.As(err, &end) {
+		t.Fatalf("the browser ended elsewhere: %v", err)
+	}
+	return end.URL
 }

@@ -66,6 +66,9 @@ func (t *claimsTab) show(d agent.Details, now time.Time) {
 	t.atNote.SetText("The access token is opaque: only the server can read it.")
 	visible(t.atNote, opaque)
 	t.none.SetText("No token, so no claims. Log in to see them.")
+	if unattended(d.Status) {
+		t.none.SetText("No token, so no claims.")
+	}
 	visible(t.none, !d.Usable() && len(d.AccessClaims)+len(d.IDClaims) == 0)
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
@@ -46,6 +47,9 @@ func (w *Window) chooseFile(f *field) {
 		}
 	}, w.window)
 }
+
+// afterLayout is when the driver has placed what was added: it does so with the next frame or the one after.
+const afterLayout = 60 * time.Millisecond
 
 // edit opens the form for a profile that exists.
 func (w *Window) edit(name string) {
@@ -100,6 +104,12 @@ func (w *Window) openEditor(e *editor, heading string) {
 	below := across(10, 0, e.reason, quiet("Cancel", nil, leave), e.save)
 	p := newPage(heading, nil, e.body(func(address string) { w.actions.open(address, "", w.failed) }), below, leave)
 	p.accept, p.about = e.onSave, e
+	e.reveal = p.reveal
+	lead := func() { p.lead(e.advanced.search) }
+	e.advanced.search.gained = func() {
+		lead()
+		w.actions.after(afterLayout, lead) // once more: what was just unfolded has no place yet
+	}
 	p.find = func() {
 		if !e.advanced.inside.Visible() {
 			e.advanced.unfold()

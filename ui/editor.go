@@ -41,6 +41,7 @@ type editor struct {
 	offer  func(*field, []profiles.Choice) // shows suggestions
 	file   func(*field)                    // lets the user choose a file for the field
 	copied func(string)                    // puts something that is no secret on the clipboard
+	reveal func(fyne.CanvasObject)         // brings a field into sight
 	pass   func(fyne.Shortcut)             // takes shortcuts that are not a field's
 }
 
@@ -110,6 +111,7 @@ func (e *editor) watch(f *field) *field {
 	f.typed = e.onTyped
 	if f.entry != nil {
 		f.entry.shortcut = e.onShortcut
+		f.entry.gained = func() { e.reveal(f.content) }
 	}
 	f.pick = func(f *field) { e.offer(f, f.about.Choices) }
 	f.open = func(f *field) { e.file(f) }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -267,7 +268,7 @@ func TestAdvancedIsFoldedAndSearched(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.fromPreset(preset(t, "github"))
 		e := s.editorOf()
-		if n := len(e.advanced.fields()); n != 0 || !strings.Contains(e.advanced.toggle.Text, "2 set") {
+		if n := len(e.advanced.fields()); n != 0 || !strings.Contains(e.advanced.toggle.Text, " set)") {
 			t.Errorf("%d advanced fields exist before they are asked for; the fold says %q", n, e.advanced.toggle.Text)
 		}
 		s.tap(e.advanced.toggle)
@@ -290,6 +291,18 @@ func TestAdvancedIsFoldedAndSearched(t *testing.T) {
 		s.ctrl(fyne.KeyF)
 		if s.window.Canvas().Focused() != fyne.Focusable(e.advanced.search) {
 			t.Error("Ctrl+F does not lead to the search")
+		}
+		inSight := func(o fyne.CanvasObject) bool {
+			top := fyne.CurrentApp().Driver().AbsolutePositionForObject(o).Y - fyne.CurrentApp().Driver().AbsolutePositionForObject(s.page.scroll).Y
+			return top >= 0 && top+o.Size().Height <= s.page.scroll.Size().Height
+		}
+		s.pass(time.Second) // the driver places what was unfolded
+		if !inSight(e.advanced.search) {
+			t.Error("the search has the focus and is out of sight")
+		}
+		s.window.Canvas().Focus(e.field("name").entry) // as Tab does
+		if !inSight(e.field("name").entry) {
+			t.Error("the field with the focus is out of sight")
 		}
 	})
 }

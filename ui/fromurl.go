@@ -116,8 +116,8 @@ func (v *urlView) present(found agent.Exploration) {
 		v.same.Add(across(8, 0, newShortLine("The profile "+name+" is for this API already.", plain), quiet("Show it", nil, func() { v.show(name) })))
 	}
 	v.chain.Objects = nil
-	for _, host := range found.Hosts {
-		v.chain.Objects = append(v.chain.Objects, hostRow(host))
+	for _, host := range byHost(found.Hosts) {
+		v.chain.Objects = append(v.chain.Objects, hostCard(host))
 	}
 	v.servers.Options = found.Servers
 	v.servers.ClearSelected()
@@ -130,17 +130,35 @@ func (v *urlView) present(found agent.Exploration) {
 	v.check()
 }
 
-func hostRow(host agent.ChainHost) fyne.CanvasObject {
-	head := across(8, 1, newLine(host.Host, strong), newShortLine(host.Role, muted))
-	if host.New {
-		fresh := newBadge("new")
-		head = across(8, 2, newLine(host.Host, strong), fresh, newShortLine(host.Role, muted))
+// byHost puts what is known of one host together: an authorization server has many endpoints.
+func byHost(all []agent.ChainHost) [][]agent.ChainHost {
+	var groups [][]agent.ChainHost
+	for _, host := range all {
+		i := slices.IndexFunc(groups, func(g []agent.ChainHost) bool { return g[0].Host == host.Host })
+		if i < 0 {
+			groups = append(groups, []agent.ChainHost{host})
+		} else {
+			groups[i] = append(groups[i], host)
+		}
 	}
-	gets := host.Gets
-	if gets == "" {
-		gets = "nothing secret"
+	return groups
+}
+
+// hostCard is one host, what it is, and what it gets as that.
+func hostCard(roles []agent.ChainHost) fyne.CanvasObject {
+	head := besides(8, newLine(roles[0].Host, strong))
+	if slices.ContainsFunc(roles, func(h agent.ChainHost) bool { return h.New }) {
+		head.Add(newBadge("new"))
 	}
-	return card(column(3, head, newShortLine("gets "+gets, plain)))
+	lines := column(3, head)
+	for _, role := range roles {
+		gets := role.Gets
+		if gets == "" {
+			gets = "nothing secret"
+		}
+		lines.Add(across(10, 1, container.New(fixedWidth(180), newShortLine(role.Role, muted)), newShortLine("gets "+gets, plain)))
+	}
+	return card(lines)
 }
 
 // adoption is what is asked of the agent: the hosts are those that stand on the screen.

@@ -13,7 +13,7 @@ import (
 
 func chain() agent.Exploration {
 	return agent.Exploration{URL: "https://api.example.com/mcp", Resource: "https://api.example.com", Servers: []string{"https://login.example.com"}, Client: "registration",
-		Hosts: []agent.ChainHost{{Host: "api.example.com", Role: "API", Gets: "the access token", New: true},
+		Hosts: []agent.ChainHost{{Host: "api.example.com", Role: "API", Gets: "the access token", New: true}, {Host: "api.example.com", Role: "resource metadata", Gets: "a request without credentials", New: true},
 			{Host: "login.example.com", Role: "authorization server", Gets: "the login, the client's registration and the refresh token"}}}
 }
 
@@ -37,6 +37,9 @@ func TestAnAddressBecomesALoginAndAnAnswer(t *testing.T) {
 		s.agent.hold <- struct{}{}
 		s.tap(v.look)
 		s.picture("url-found")
+		if n := len(v.chain.Objects); n != 2 {
+			t.Errorf("%d cards for two hosts", n)
+		}
 		for _, text := range []string{"api.example.com", "gets the access token", "login.example.com", "gets the login", "new", "Fob registers itself"} {
 			s.sees(text)
 		}
@@ -44,7 +47,7 @@ func TestAnAddressBecomesALoginAndAnAnswer(t *testing.T) {
 		s.agent.reply = agent.Response{Status: 200, Header: []agent.HeaderField{{Name: "Content-Type", Value: "application/json"}}, Body: []byte(`{"who":"SECRET"}`)}
 		s.ctrl(fyne.KeyS)
 		s.asked("adopt https://api.example.com/mcp", 1)
-		if a := s.agent.adopted[0]; a.Server != "https://login.example.com" || strings.Join(a.Hosts, " ") != "api.example.com login.example.com" || a.ClientID != "" {
+		if a := s.agent.adopted[0]; a.Server != "https://login.example.com" || strings.Join(a.Hosts, " ") != "api.example.com api.example.com login.example.com" || a.ClientID != "" {
 			t.Errorf("adopted %+v", a)
 		}
 		if s.page != nil || s.selected != "api.example.com" {

@@ -12,6 +12,7 @@ type input struct {
 	widget.Entry
 	arrows   bool                // up and down are the window's too: for the search
 	shortcut func(fyne.Shortcut) // takes the shortcuts that are not the field's
+	gained   func()              // it got the focus
 }
 
 func newInput(placeholder string) *input {
@@ -19,6 +20,14 @@ func newInput(placeholder string) *input {
 	i.ExtendBaseWidget(i)
 	i.SetPlaceHolder(placeholder)
 	return i
+}
+
+// FocusGained is for Fyne.
+func (i *input) FocusGained() {
+	i.Entry.FocusGained()
+	if i.gained != nil {
+		i.gained()
+	}
 }
 
 // AcceptsTab is for Fyne: Tab goes on to the next field, also from one with several lines.

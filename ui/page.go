@@ -16,6 +16,7 @@ type page struct {
 	find    func() // Ctrl+F; nil when there is nothing to search
 	focus   fyne.Focusable
 	about   any // which view it shows
+	scroll  *container.Scroll
 }
 
 // pageWidth keeps lines short enough to read.
@@ -35,9 +36,40 @@ func newPage(heading string, beside, body, below fyne.CanvasObject, leave func()
 		foot = container.NewVBox(line(), inset(8, 10, 20, 20, container.New(middle{pageWidth}, below)))
 	}
 	scroll := container.NewVScroll(inset(16, 20, 20, 20, container.New(middle{pageWidth}, body)))
-	p := &page{leave: leave}
+	p := &page{leave: leave, scroll: scroll}
 	p.content = container.NewStack(newFill(theme.ColorNameBackground, 0), container.NewBorder(head, foot, nil, nil, scroll))
 	return p
+}
+
+// reveal scrolls until an object of the page's body is in sight: Fyne does not follow the keyboard's focus by itself.
+func (p *page) reveal(o fyne.CanvasObject) {
+	driver := fyne.CurrentApp().Driver()
+	if driver.CanvasForObject(o) == nil {
+		return
+	}
+	top := driver.AbsolutePositionForObject(o).Y - driver.AbsolutePositionForObject(p.scroll.Content).Y
+	bottom, offset, height := top+o.Size().Height, p.scroll.Offset.Y, p.scroll.Size().Height
+	const margin = 16
+	switch {
+	case top-margin < offset:
+		offset = max(0, top-margin)
+	case bottom+margin > offset+height:
+		offset = bottom + margin - height
+	default:
+		return
+	}
+	p.scroll.ScrollToOffset(fyne.NewPos(0, offset))
+}
+
+// lead scrolls until an object is at the top, with what follows it in sight.
+func (p *page) lead(o fyne.CanvasObject) {
+	driver := fyne.CurrentApp().Driver()
+	if driver.CanvasForObject(o) == nil {
+		return
+	}
+	top := driver.AbsolutePositionForObject(o).Y - driver.AbsolutePositionForObject(p.scroll.Content).Y
+	most := max(0, p.scroll.Content.Size().Height-p.scroll.Size().Height)
+	p.scroll.ScrollToOffset(fyne.NewPos(0, min(most, max(0, top-16))))
 }
 
 // middle centres its content and keeps it no wider than a width.

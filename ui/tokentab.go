@@ -142,6 +142,9 @@ func newChip(m scopeMark) fyne.CanvasObject {
 // lifeOf are the facts about a token's life, in words.
 func lifeOf(d agent.Details, now time.Time) []fact {
 	if !d.Usable() && d.ExpiresAt == nil {
+		if unattended(d.Status) {
+			return []fact{{"Token", "none yet: Fob gets one when somebody asks for it"}, {"Grant", grantWords(d.Grant)}}
+		}
 		return []fact{{"Token", "none: log in to get one"}}
 	}
 	var all []fact

@@ -25,7 +25,7 @@ func runs(t *testing.T) []agent.TraceRun {
 	}
 	poll := `{"what":"token endpoint","method":"POST","url":"https://login.example.com/token","took":31000000,"status":400,"answer":"{\"error\":\"authorization_pending\"}","explanation":"asks whether you have allowed it"}`
 	login := agent.TraceRun{Operation: "login", At: noon.Add(-10 * time.Minute), Steps: []agent.TraceStep{
-		step(`{"what":"server metadata","method":"GET","url":"https://login.example.com/.well-known/openid-configuration","took":120000000,"status":200,"answer":"{\"issuer\":\"https://login.example.com\"}","explanation":"reads where the endpoints are","notes":["client authentication: none, because there is no secret"]}`),
+		step(`{"what":"server metadata","method":"GET","url":"https://login.example.com/.well-known/openid-configuration","took":120000000,"status":200,"answer":"{\"issuer\":\"https://login.example.com\"}","explanation":"reads where the endpoints are","notes":["client authentication: none, because there is no secret","access_token: {` + strings.Repeat("x", 200) + `}"]}`),
 		step(`{"what":"authorization request","method":"GET","url":"https://login.example.com/authorize?client_id=fob","browser":true,"explanation":"sends your browser to the login page"}`),
 		step(poll), step(poll), step(poll), step(poll), step(poll),
 		step(`{"what":"token endpoint","method":"POST","url":"https://login.example.com/token","took":143000000,"status":200,"header":[{"name":"Content-Type","value":"application/x-www-form-urlencoded"}],
@@ -54,6 +54,7 @@ func TestTheWireIsToldStepByStep(t *testing.T) {
 			s.sees(text)
 		}
 		s.seesNot("$CODE")
+		s.seesNot("xxxx") // what is long waits until the step is unfolded
 		list := s.detail.tabs.wire.runs.Objects[1].(*fyne.Container).Objects
 		last := list[len(list)-1].(*stepRow)
 		s.tap(last)

@@ -158,6 +158,9 @@ func (t *wireTab) step(s agent.TraceStep) fyne.CanvasObject {
 		said = strings.TrimSpace(said + " " + sentence(s.Problem))
 	}
 	for _, note := range s.Notes {
+		if len(note) > noteMost {
+			continue // below, with the rest of the exchange
+		}
 		said = strings.TrimSpace(said + " " + sentence(note))
 	}
 	if said != "" {
@@ -179,6 +182,9 @@ func (t *wireTab) step(s agent.TraceStep) fyne.CanvasObject {
 	return r
 }
 
+// noteMost is how long a note may be to stand beside the explanation: a decision in words does, a token's claims do not.
+const noteMost = 160
+
 // fill writes the whole exchange.
 func (t *wireTab) fill(more *fyne.Container, s agent.TraceStep) {
 	block := func(name, text string) {
@@ -189,6 +195,13 @@ func (t *wireTab) fill(more *fyne.Container, s agent.TraceStep) {
 		v.tapped = func(text string) { t.copied(name, text) }
 		more.Add(column(2, newLine(strings.ToUpper(name), section), cardTight(v)))
 	}
+	var notes []string
+	for _, note := range s.Notes {
+		if len(note) > noteMost {
+			notes = append(notes, note)
+		}
+	}
+	block("Notes", strings.Join(notes, "\n\n"))
 	block("Request", requestText(s))
 	block("Answer", answerText(s))
 	if s.Curl != "" {

@@ -145,7 +145,7 @@ func (e *Engine) unspent(name string) {
 // goodFor says that t has at least minTTL left; negative chooses, as in [Engine.Token].
 func goodFor(t *oauth.Token, now time.Time, minTTL time.Duration) bool {
 	if t.ExpiresAt.IsZero() {
-		return !fromTheFuture(t.ObtainedAt, now) && now.Sub(t.ObtainedAt) < time.Hour // nothing says that it ends: not for ever
+		return !fromTheFuture(t.ObtainedAt, now) && now.Sub(t.ObtainedAt) < unsaidLife
 	}
 	left := t.ExpiresAt.Sub(now)
 	if minTTL < 0 {

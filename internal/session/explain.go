@@ -113,7 +113,11 @@ func explain(name string, err error) *Error {
 	case refusedAnswer(err):
 		return &Error{Kind: Failed, Code: CodeServer, Sentence: err.Error(), Remedy: again + "; if it stays, the server and the profile disagree: see the profile's issuer and client id"}
 	}
-	if errors.As(err, &answer) {
+	var code oauth.Code
+	switch {
+	case errors.As(err, &code): // what the server would say, known without asking it
+		return explainCode(name, &oauth.Error{Code: code})
+	case errors.As(err, &answer):
 		return explainCode(name, answer)
 	}
 	return &Error{Kind: Failed, Code: CodeInternal, Sentence: err.Error(), Remedy: "see what was said to the server: fob trace " + nameOr(name) + "; then fob doctor"}

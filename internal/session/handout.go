@@ -28,8 +28,8 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 			return Handout{}, Explain(name, err)
 		}
 		now := wall()
-		need, left := minTTL, t.ExpiresAt.Sub(now)
-		life := t.ExpiresAt.Sub(t.ObtainedAt)
+		ends := t.ends()
+		need, left, life := minTTL, ends.Sub(now), ends.Sub(t.ObtainedAt)
 		if fromTheFuture(t.ObtainedAt, now) && t.renewable() {
 			left = 0 // see clockPutBack
 		}
@@ -37,7 +37,7 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 			need = min(minTTLDefault, life/2)
 		}
 		switch {
-		case t.ExpiresAt.IsZero() || left >= need && left > 0:
+		case ends.IsZero() || left >= need && left > 0:
 			return handout(name, t), nil
 		case !t.renewable():
 			return Handout{}, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
@@ -54,6 +54,17 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 
 // renewable says that another token can be had without a person.
 func (t *tokens) renewable() bool { return t.RefreshToken != "" || t.unattended }
+
+// unsaidLife is how long a token serves whose end nobody says, where another can be had without a person.
+const unsaidLife = time.Hour
+
+// ends is when the token ends, zero when it does not, as far as anybody knows.
+func (t *tokens) ends() time.Time {
+	if t.ExpiresAt.IsZero() && t.unattended {
+		return t.ObtainedAt.Add(unsaidLife)
+	}
+	return t.ExpiresAt
+}
 
 func endsIn(left time.Duration) string {
 	if left <= 0 {
