@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"fob/internal/authserver"
+	"fob/profiles"
 )
 
 // tap listens on the wire between engine and server and remembers every secret that passes.
@@ -61,15 +62,19 @@ func (w *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(text))
-		form, err := url.ParseQuery(string(text))
-		if err != nil {
-			return nil, err
+		form := url.Values{}
+		if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+			if form, err = url.ParseQuery(string(text)); err != nil {
+				return nil, err
+			}
 		}
-		for _, name := range []string{"code", "code_verifier", "refresh_token", "client_secret", "token"} {
+		for _, name := range []string{"code", "code_verifier", "refresh_token", "client_secret", "token", "device_code", "auth_req_id", "assertion",
+			"client_assertion", "subject_token", "actor_token", "password", "badge"} {
 			w.learn(name, form.Get(name))
 			sent += form.Get(name) + " "
 		}
 	}
+	w.learn("DPoP proof", r.Header.Get("DPoP"))
 	if _, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
 		w.learn("Authorization", value)
 	}
@@ -88,7 +93,7 @@ func (w *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-var tokenMember = regexp.MustCompile(`"(access_token|refresh_token|id_token)":"([^"]+)"`)
+var tokenMember = regexp.MustCompile(`"(access_token|refresh_token|id_token|registration_access_token|client_secret|device_code|auth_req_id)":"([^"]+)"`)
 
 // tapped is an answer that is read and listened to.
 type tapped struct {
@@ -158,6 +163,62 @@ func newWitness(t *testing.T, method string) *witness {
 	return w
 }
 
+// serve puts another server behind the tap, and another profile before it.
+func (w *witness) serve(o authserver.Options, p profiles.Profile, secrets map[string]string) {
+	w.t.Helper()
+	if o.Issuer = issuer; o.AutoApprove == "" {
+		o.AutoApprove = "ada"
+	}
+	var err error
+	if w.server, err = authserver.New(o); err != nil {
+		w.t.Fatal(err)
+	}
+	w.tap.RoundTripper = w.server.Transport()
+	for key, value := range secrets {
+		w.hide(key, value)
+	}
+	p.Name = "work"
+	if err := w.engine.PutProfile(w.t.Context(), p, secrets, "", false); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// hide learns a secret that the keychain holds: the private part of a key in each spelling that a line could give it.
+func (w *witness) hide(kind, value string) {
+	var key map[string]any
+	if json.Unmarshal([]byte(value), &key) == nil {
+		if d, ok := key["d"].(string); ok {
+			w.tap.learn(kind, d)
+		}
+		return
+	}
+	w.tap.learn(kind, value)
+	for _, line := range strings.Split(value, "\n") {
+		if !strings.HasPrefix(line, "-----") {
+			w.tap.learn(kind, strings.TrimSpace(line))
+		}
+	}
+}
+
+// keychain learns what a login has left in the keychain: the key that its tokens are bound to.
+func (w *witness) keychain() {
+	for _, key := range w.engine.Keys() {
+		text, err := w.store.Get(w.t.Context(), key)
+		if err != nil {
+			continue
+		}
+		var kept map[string]any
+		if json.Unmarshal(text, &kept) != nil {
+			continue
+		}
+		for name, value := range kept {
+			if text, ok := value.(string); ok && (name == "pk" || name == "registration_access_token" || name == "client_secret" || name == "saved") {
+				w.hide("kept "+name, text)
+			}
+		}
+	}
+}
+
 // say keeps an error or a value in every spelling that a careless line could give it.
 func (w *witness) say(what string, value any) {
 	text, err := json.Marshal(value)
@@ -214,6 +275,27 @@ func (w *witness) use() {
 	w.say("status", all)
 	_, err = w.engine.Text(ctx, "work", "postcard")
 	w.say("text", err)
+	runs, err := w.engine.Trace("work")
+	w.say("trace", err)
+	w.say("trace", runs)
+	said, err := w.engine.Introspect(ctx, "work", "")
+	w.say("introspect", err)
+	w.say("introspect", said)
+	registration, err := w.engine.Registration(ctx, "work")
+	w.say("registration", err)
+	w.say("registration", registration)
+	keys, err := w.engine.PublicKeys(ctx, "work")
+	w.say("keys", err)
+	w.say("keys", string(keys))
+	_, err = w.engine.Credential(ctx, "work", "GET", "not an address", "")
+	w.say("credential", err)
+	answer, err := w.engine.Request(ctx, Request{Name: "work", URL: "https://elsewhere.example/"})
+	w.say("request", err)
+	w.say("request", answer)
+	_, err = w.engine.TokenFor(ctx, TokenQuery{Name: "work", Scope: []string{"never-granted"}}, -1)
+	w.say("second token", err)
+	_, err = w.engine.Complete(ctx, "work", "http://127.0.0.1:9/callback?state=not-ours&code=canary-foreign-code")
+	w.say("complete", err)
 	w.engine.mu.Lock()
 	// A login printed whole, tokens and all, by somebody who looks for a mistake.
 	fmt.Fprintf(w.log, "%v %+v\n", w.engine.logins["work"].rec, w.engine.logins["work"].rec)

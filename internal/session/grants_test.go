@@ -127,20 +127,22 @@ func TestDeviceLogin(t *testing.T) {
 
 // Any profile can log in by device code, for a machine without a browser (fob login --device).
 func TestDeviceInsteadOfBrowser(t *testing.T) {
-	client := authserver.DemoClient()
-	client.GrantTypes = []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token", "authorization_code"}
-	r := newRig(t, authserver.Options{Clients: []authserver.Client{client}, Device: authserver.Device{Interval: time.Second}})
-	status, err := r.engine.Login(t.Context(), "work", LoginOptions{Device: true}, func(ev LoginEvent) {
-		if err := r.server.ApproveDevice(ev.UserCode, "ada"); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		client := authserver.DemoClient()
+		client.GrantTypes = []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token", "authorization_code"}
+		r := newRig(t, authserver.Options{Clients: []authserver.Client{client}, Device: authserver.Device{}})
+		status, err := r.engine.Login(t.Context(), "work", LoginOptions{Device: true}, func(ev LoginEvent) {
+			if err := r.server.ApproveDevice(ev.UserCode, "ada"); err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil || status.State != LoggedIn {
+			t.Fatalf("%+v, %v", status, err)
+		}
+		if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
 			t.Error(err)
 		}
 	})
-	if err != nil || status.State != LoggedIn {
-		t.Fatalf("%+v, %v", status, err)
-	}
-	if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
-		t.Error(err)
-	}
 }
 
 // F-028, R-235.
