@@ -205,6 +205,7 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 	if l == nil {
 		return e.unknownProfile(name) // somebody else was faster
 	}
+	unregister := e.unregistration(ctx, p)
 	err = e.deleteSecrets(ctx, p)
 	if err == nil {
 		err = e.drop(ctx, name, "")
@@ -219,6 +220,11 @@ func (e *Engine) RemoveProfile(ctx context.Context, name string) error {
 	e.forgetRecord(name)
 	if err := e.dropWaitingOf(ctx, name); err != nil {
 		e.log.Warn("waiting login", "profile", name, "problem", err.Error())
+	}
+	if unregister != nil {
+		e.mu.Lock()
+		_ = e.beginLocked(unregister) // when the agent is stopping, the server cleans up some day
+		e.mu.Unlock()
 	}
 	return nil
 }

@@ -404,6 +404,38 @@ func (e *Engine) Unregister(ctx context.Context, name string) error {
 	return nil
 }
 
+// unregistration deletes, at the server, the client that Fob registered there for a profile that is going away (RFC 7592 §2.3); nil
+// when there is none. What comes of it is nobody's concern any more.
+func (e *Engine) unregistration(ctx context.Context, p profiles.Profile) func() {
+	kept, err := e.readSecrets(ctx, p)
+	if err != nil {
+		return nil
+	}
+	k, ok := kept.registration()
+	if !ok || k.ClientID != p.ClientID || k.URI == "" || k.AccessToken == "" || e.sharesClient(p) {
+		return nil
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(e.life, logoutTimeout)
+		defer cancel()
+		c := &client{profile: p, secrets: kept, Client: &oauth.Client{}}
+		way, err := e.roadFor(p)
+		if err == nil {
+			err = c.registration().Delete(ctx, way.http)
+		}
+		if err != nil {
+			e.log.Info("registration", "profile", p.Name, "problem", err.Error())
+		}
+	}
+}
+
+// sharesClient says that another profile uses the client of p, too.
+func (e *Engine) sharesClient(p profiles.Profile) bool {
+	return slices.ContainsFunc(e.file.Shared(), func(other *profiles.Profile) bool {
+		return other.Name != p.Name && other.ClientID == p.ClientID && authority(*other) == authority(p)
+	})
+}
+
 // forgotten says that err means that the server has forgotten the client that Fob registered there.
 func (e *Engine) forgotten(ctx context.Context, p profiles.Profile, err error) bool {
 	if !oauth.Forgotten(err) {

@@ -69,6 +69,32 @@ func TestRegistrationFromBirthToEnd(t *testing.T) {
 	}
 }
 
+// the client goes with its profile, unless another profile uses it, too.
+func TestRegistrationGoesWithItsProfile(t *testing.T) {
+	r := newRig(t, registering(authserver.Options{}))
+	r.put(r.unregistered("self"))
+	r.login("self")
+	p, _ := r.file.Get("self")
+	p.Name, p.RegistrationClientURI = "sharing", ""
+	r.put(p)
+	if err := r.engine.RemoveProfile(t.Context(), "self"); err != nil {
+		t.Fatal(err)
+	}
+	r.engine.work.Wait()
+	if left := r.server.RegisteredClients(); len(left) != 1 {
+		t.Errorf("the client that another profile uses is gone: %v", left)
+	}
+	r.put(r.unregistered("self"))
+	r.login("self")
+	if err := r.engine.RemoveProfile(t.Context(), "self"); err != nil {
+		t.Fatal(err)
+	}
+	r.engine.work.Wait()
+	if left := r.server.RegisteredClients(); len(left) != 1 {
+		t.Errorf("left at the server: %v", left)
+	}
+}
+
 // a client that the server has forgotten is registered again, once, before the browser shows an error page.
 func TestForgottenClientIsRegisteredAgain(t *testing.T) {
 	r := newRig(t, registering(authserver.Options{}))

@@ -328,6 +328,20 @@ func TestStepUpInACircle(t *testing.T) {
 	}
 	_, err = r.engine.Request(t.Context(), Request{Name: "work"})
 	wantError(t, err, Failed, CodeStepUp)
+	// A login that was completed by hand is for the demand as well.
+	r.login("work") // not for it
+	if answer, err := r.engine.Request(t.Context(), Request{Name: "work"}); err != nil || answer.StepUp == nil {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	pending, err := r.engine.Begin(t.Context(), "work", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.engine.Complete(t.Context(), "", r.redirectOf(pending.URL)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.engine.Request(t.Context(), Request{Name: "work"})
+	wantError(t, err, Failed, CodeStepUp)
 }
 
 // neverContent is an API that wants a newer sign-in each time.
