@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"io/fs"
 	"net/url"
 	"os"
@@ -39,8 +40,8 @@ func TestCanary(t *testing.T) {
 		t.Fatal("the provider issued no refresh tokens, or the browser saw no code")
 	}
 	// Where they are: one item with the client secret, one with the tokens or with the key of the file that holds them.
-	if secrets := k.secrets(); len(secrets) != 2 || !strings.Contains(strings.Join(secrets, "\n"), clientSecret) {
-		t.Errorf("%d items in the keychain, and among them the client secret: %v", len(secrets), strings.Contains(strings.Join(secrets, "\n"), clientSecret))
+	if secrets := k.secrets(); len(secrets) != 2 || !strings.Contains(strings.Join(secrets, "\n"), inJSON(clientSecret)) {
+		t.Errorf("%d items in the keychain, and among them the client secret: %v", len(secrets), strings.Contains(strings.Join(secrets, "\n"), inJSON(clientSecret)))
 	}
 
 	// Everything that writes something somewhere.
@@ -58,13 +59,22 @@ func TestCanary(t *testing.T) {
 	f.killAgent() // what it leaves behind when nobody can clean up
 	f.look(canaries, exported)
 	f.run("logout", "work", "--local").ok()
-	if left := k.secrets(); len(left) != 1 || !strings.Contains(left[0], clientSecret) {
+	if left := k.secrets(); len(left) != 1 || !strings.Contains(left[0], inJSON(clientSecret)) {
 		t.Errorf("after logout the keychain holds %d items", len(left))
 	}
 	f.run("profile", "remove", "work").ok()
 	if left := k.secrets(); len(left) > 0 {
 		t.Errorf("after the profile's removal the keychain holds %d items", len(left))
 	}
+}
+
+// inJSON is a text as encoding/json writes it within quotes.
+func inJSON(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return strings.Trim(string(quoted), `"`)
 }
 
 // look searches every place for every canary in every clothing.
@@ -74,7 +84,7 @@ func (f *fob) look(canaries map[string]string, exported string) {
 	look := func(kind, place string, content []byte) {
 		looked[kind]++
 		for what, canary := range canaries {
-			for _, form := range []string{canary, url.QueryEscape(canary), url.PathEscape(canary), base64.StdEncoding.EncodeToString([]byte(canary)), base64.RawURLEncoding.EncodeToString([]byte(canary))} {
+			for _, form := range []string{canary, inJSON(canary), url.QueryEscape(canary), url.PathEscape(canary), base64.StdEncoding.EncodeToString([]byte(canary)), base64.RawURLEncoding.EncodeToString([]byte(canary))} {
 				if bytes.Contains(content, []byte(form)) {
 					f.t.Errorf("%s is in %s", what, place)
 					break

@@ -62,6 +62,7 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   features: {
     devInteractions: { enabled: false },
+    pushedAuthorizationRequests: { enabled: false }, // the tests read what the browser carries; ../full pushes
     revocation: { enabled: true },
     userinfo: { enabled: true },
     rpInitiatedLogout: { enabled: false },
