@@ -17,7 +17,8 @@ func TestFobRequests(t *testing.T) {
 	t.Run("pushed", func(t *testing.T) {
 		f, before := all.in(t), p.requests()["/request"]
 		f.at(p, "par", "par", "require_pushed_authorization_requests=true")
-		f.enter(p, "par").ok()
+		f.vars = append(f.vars[:len(f.vars):len(f.vars)], "SSH_CONNECTION=there")
+		f.enter(p, "par").exits(0).saying("ssh -L ") // the port, though the page's address does not say it
 		if n := p.requests()["/request"] - before; n != 1 {
 			t.Errorf("%d requests were pushed", n)
 		}

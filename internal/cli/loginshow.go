@@ -24,7 +24,7 @@ func (f *face) showPage(ctx context.Context, name string, ev agent.LoginEvent, a
 		f.say("opening the login page of %s in the browser; if none appears, open this address", name)
 	}
 	f.say("login page: %s", ev.URL)
-	if port := redirectPort(ev.URL); port != "" && os.Getenv("SSH_CONNECTION") != "" {
+	if port := redirectPort(ev.RedirectURI); port != "" && os.Getenv("SSH_CONNECTION") != "" {
 		f.hint("over ssh, first forward the port the browser comes back to: ssh -L %s:127.0.0.1:%s %s", port, port, hostname())
 		f.hint("or log in with any browser and bring the answer by hand: fob login %s --print-url", quoted(name))
 	}
@@ -162,16 +162,12 @@ func (f *face) setLive(line string) {
 }
 
 // redirectPort is the loopback port that the browser will be sent back to.
-func redirectPort(authorization string) string {
-	u, err := url.Parse(authorization)
+func redirectPort(redirect string) string {
+	u, err := url.Parse(redirect)
 	if err != nil {
 		return ""
 	}
-	redirect, err := url.Parse(u.Query().Get("redirect_uri"))
-	if err != nil {
-		return ""
-	}
-	return redirect.Port()
+	return u.Port()
 }
 
 func hostname() string {

@@ -177,7 +177,7 @@ func TestQuoted(t *testing.T) {
 }
 
 func TestRedirectPort(t *testing.T) {
-	if got := redirectPort("https://as.example/authorize?redirect_uri=http%3A%2F%2F127.0.0.1%3A4321%2Fcallback"); got != "4321" {
+	if got := redirectPort("http://127.0.0.1:4321/callback"); got != "4321" {
 		t.Errorf("port %q, want 4321", got)
 	}
 }

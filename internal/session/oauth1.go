@@ -70,7 +70,7 @@ func (e *Engine) byOAuth1(ctx context.Context, c *client, a *attempt) (*oauth.To
 		return nil, err
 	}
 	browsed(ctx, "authorization request", pending.URL, "")
-	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser})
+	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser, RedirectURI: receiver.RedirectURI()})
 	response, err := receiver.Wait(ctx, pending.Token)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 	receiver.Fragment = pending.Delivery() == "fragment"
 	receiver.StateOf = pending.ResponseState
 	browsed(ctx, "authorization request", pending.URL, "")
-	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser})
+	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser, RedirectURI: receiver.RedirectURI()})
 	response, err := receiver.Wait(ctx, pending.State)
 	if err != nil {
 		return nil, err

@@ -135,11 +135,13 @@ const (
 // LoginEvent is what a login tells the face that asked for it, in order: "keychain" if that asks the person something first,
 // then one of "open", "device" and "ciba" unless the grant needs nobody, then "done" or an error.
 type LoginEvent struct {
-	Kind    string    `json:"kind"`
-	URL     string    `json:"url,omitempty"`     // open: the authorization request to show in a browser
-	Browser string    `json:"browser,omitempty"` // open: the profile's own browser command
-	Joined  bool      `json:"joined,omitempty"`  // another face already opened it; do not open a second page
-	Until   time.Time `json:"until"`             // when the login times out
+	Kind    string `json:"kind"`
+	URL     string `json:"url,omitempty"`     // open: the authorization request to show in a browser
+	Browser string `json:"browser,omitempty"` // open: the profile's own browser command
+	// open: where the browser will come back; of a pushed request, URL does not say it.
+	RedirectURI string    `json:"redirect_uri,omitempty"`
+	Joined      bool      `json:"joined,omitempty"` // another face already opened it; do not open a second page
+	Until       time.Time `json:"until"`            // when the login times out
 	// device: what the person types, where, and the address that has the code in it already (RFC 8628 §3.2, §3.3.1).
 	UserCode                string `json:"user_code,omitempty"`
 	VerificationURI         string `json:"verification_uri,omitempty"`
