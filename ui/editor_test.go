@@ -406,7 +406,7 @@ func TestEverySecretIsForgottenOnItsOwn(t *testing.T) {
 	})
 }
 
-func TestAWeakSwitchHasABadge(t *testing.T) {
+func TestAWeakSwitchHasABadge(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
 		s.fromPreset(preset(t, "oidc"))
 		e := s.editorOf()

@@ -86,6 +86,7 @@ func showText(d agent.Details, now time.Time) string {
 	} else if len(d.Scope) == 0 {
 		add("asks for", strings.Join(d.ScopeRequested, " "))
 	}
+	add("granted details", string(d.AuthorizationDetails))
 	add("api", d.APIBaseURL)
 	if p := d.Problem; p != nil {
 		add("problem", p.Sentence+", since "+relative(p.Since, now))

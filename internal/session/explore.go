@@ -68,6 +68,10 @@ func (e *Engine) describe(found *oauth.Exploration) Exploration {
 		}
 	}
 	out.Client = cmp.Or(out.Client, string(oauth.WayAsk))
+	if id := out.Resource; id != "" && strings.TrimSuffix(id, "/") != strings.TrimSuffix(found.URL, "/") {
+		// A departure from RFC 9728 §3.3 that MCP servers need: named, and seen before anything is sent.
+		out.Notes = append(out.Notes, "the API calls itself "+id+", which is more than the address given: the token will be for all of it")
+	}
 	for _, step := range found.Steps {
 		if step.Found != "" {
 			out.Notes = append(out.Notes, step.What+": "+step.Found)

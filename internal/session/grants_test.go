@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -262,6 +263,13 @@ func TestBegunHereCompletedThere(t *testing.T) { // F-084, F-145
 	}
 	if !r.works(r.token("work").AccessToken) {
 		t.Error("the token does not work")
+	}
+	runs, err := r.engine.Trace("work")
+	if err != nil || len(runs) != 1 || runs[0].Operation != operationLogin {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	if steps := runs[0].Steps; !steps[0].Browser || steps[0].What != "authorization request" || !slices.ContainsFunc(steps, func(s TraceStep) bool { return s.Kind == oauth.ForToken }) {
+		t.Errorf("the trace does not tell the whole login: it begins with %q", steps[0].What)
 	}
 }
 

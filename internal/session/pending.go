@@ -140,7 +140,12 @@ func (e *Engine) begin(ctx context.Context, name string, o LoginOptions) (Pendin
 	if err != nil {
 		return Pending{}, err
 	}
-	saved, state, page, err := e.beginSaved(ctx, c, o)
+	recorded, done := e.traced(ctx, name, operationBegun)
+	saved, state, page, err := e.beginSaved(recorded, c, o)
+	if err == nil {
+		browsed(recorded, "authorization request", page, "opened by hand")
+	}
+	done(err)
 	if err != nil {
 		return Pending{}, err
 	}
@@ -308,7 +313,8 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 	if err := e.dropWaiting(ctx, w); err != nil {
 		return err
 	}
-	ctx, done := e.traced(ctx, p.Name, operationLogin)
+	ctx, done := e.traced(context.WithValue(ctx, completing{}, true), p.Name, operationLogin)
+	browsed(ctx, "redirect", p.RedirectURIs()[0]+"?"+response.Encode(), "brought by hand")
 	token, err := c.redeemSaved(ctx, oauth.Secret(saved.Saved), response)
 	if err == nil {
 		err = e.keep(ctx, p, token)

@@ -27,7 +27,7 @@ func (r *rig) unregistered(name string) profiles.Profile {
 	return p
 }
 
-// F-184: register, ask, change, delete; each answer's registration access token replaces the one before.
+// F-184: register, ask, change, delete; each answer's registration access token replaces the one before.
 func TestRegistrationFromBirthToEnd(t *testing.T) {
 	r := newRig(t, registering(authserver.Options{}))
 	r.put(r.unregistered("self"))
@@ -192,7 +192,7 @@ func (b before) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.RoundTripper.RoundTrip(r)
 }
 
-// R-200…R-215: from an API's address to a call that succeeds.
+// from an API's address to a call that succeeds.
 func TestPasteAnAddress(t *testing.T) {
 	r := newRig(t, registering(authserver.Options{ResourceMetadata: true}))
 	api := issuer + "/api/whoami"
@@ -331,7 +331,7 @@ func TestWaitingLoginsGoWithTheirProfile(t *testing.T) {
 	if err := r.engine.PutProfile(t.Context(), p, nil, "work", false); err != nil {
 		t.Fatal(err)
 	}
-	if runs, err := r.engine.Trace("job"); err != nil || len(runs) != 1 {
+	if runs, err := r.engine.Trace("job"); err != nil || len(runs) != 2 { // the login before, and the one begun
 		t.Errorf("the trace stayed behind: %d, %v", len(runs), err)
 	}
 	r.reopen()

@@ -148,7 +148,7 @@ func (e *Engine) Details(ctx context.Context, name string) (Details, error) {
 	if t == nil {
 		return d, nil
 	}
-	d.IDClaims = t.Claims
+	d.IDClaims, d.AuthorizationDetails = t.Claims, t.AuthorizationDetails
 	if jwt, err := oauth.InspectJWT(t.AccessToken.Reveal()); err == nil {
 		d.AccessClaims = jwt.Claims
 	}

@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // State is what a profile's login is in, as one word a face can show.
 type State string
@@ -89,7 +92,10 @@ type Details struct {
 	IDClaims     map[string]any `json:"id_token_claims,omitempty"`
 	Checks       []Check        `json:"id_token_checks,omitempty"`
 	TokenType    string         `json:"token_type,omitempty"`
-	History      []Event        `json:"history,omitempty"` // newest first
+	// AuthorizationDetails is what was granted of the profile's rich authorization request (RFC 9396 §7), a JSON array.
+	AuthorizationDetails json.RawMessage `json:"authorization_details,omitempty"`
+
+	History []Event `json:"history,omitempty"` // newest first
 	// Authentication is the client's, and why that one: "client_secret_basic: there is a client secret, and the server lists it".
 	Authentication string `json:"client_authentication,omitempty"`
 	// Suggestions are what the server offers that would make this login safer, a sentence each.

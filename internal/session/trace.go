@@ -17,6 +17,7 @@ import (
 const (
 	operationLogin   = "login"
 	operationRefresh = "refresh"
+	operationBegun   = "login begun" // by hand; its steps become the first ones of the login that completes it
 )
 
 // traces keeps the last recorded operations of each profile in a file each, read only when somebody looks: memory stays flat
@@ -42,10 +43,30 @@ func (e *Engine) traced(ctx context.Context, name, operation string) (recording 
 		if len(run.Steps) == 0 {
 			return // nothing was said to anybody
 		}
+		if begun, _ := ctx.Value(completing{}).(bool); begun {
+			run.Steps = append(e.traces.begun(name), run.Steps...)
+		}
 		if err := e.traces.keep(name, run); err != nil {
 			e.log.Info("trace", "profile", name, "problem", err.Error())
 		}
 	}
+}
+
+// completing marks an operation that goes on with a login begun by hand.
+type completing struct{}
+
+// begun are the steps of the login that was begun by hand.
+func (t *traces) begun(name string) []TraceStep {
+	runs, err := t.read(name)
+	if err != nil {
+		return nil
+	}
+	for _, run := range runs {
+		if run.Operation == operationBegun {
+			return run.Steps
+		}
+	}
+	return nil
 }
 
 // tracing finds the trace of an operation again.
@@ -103,7 +124,9 @@ func (t *traces) keep(name string, run TraceRun) error {
 	if err != nil {
 		return err
 	}
-	runs = slices.DeleteFunc(slices.Clone(runs), func(r TraceRun) bool { return r.Operation == run.Operation })
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r TraceRun) bool {
+		return r.Operation == run.Operation || r.Operation == operationBegun && run.Operation == operationLogin
+	})
 	runs = append([]TraceRun{run}, runs...)
 	if t.dir == "" {
 		if t.held == nil {
