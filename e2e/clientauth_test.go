@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,13 @@ func TestFobClientAuthentication(t *testing.T) {
 				// the token is bound to the certificate; without it, it is worth nothing.
 				send(t, p.http(""), p.issuer+"/me", nil, "Authorization: Bearer "+before).refuses(t, client, 401, "invalid_token")
 			}
+			last := f.token(client)
 			f.run("logout", client).exits(0).saying("logged out of " + client)
+			// revoked at the server, which tells somebody else so.
+			said := send(t, p.http(""), p.issuer+"/token/introspection", url.Values{"token": {last}}, basic("introspect", p.client("introspect").Secret))
+			if said.status != 200 || said.body["active"] != false {
+				t.Errorf("after the logout the server calls the token active: %v (%d)", said.body["active"], said.status)
+			}
 		})
 	}
 	// And chosen by itself, from what the profile has and what the server takes. F-099
