@@ -25,6 +25,7 @@ type urlView struct {
 	result  *fyne.Container
 	same    *fyne.Container // profiles that are for this API already
 	chain   *fyne.Container
+	notes   *fyne.Container // what was departed from, and what was found on the way
 	server  *fyne.Container
 	servers *picker
 	how     *note // a client id is had
@@ -39,7 +40,7 @@ type urlView struct {
 
 func newURLView() *urlView {
 	v := &urlView{address: newInput("https://api.example.com/v1 or https://mcp.example.com/mcp"), busy: newShortLine("", muted), wrong: newNote(""), how: newNote(""),
-		same: column(4), chain: column(10), id: newInput("Client ID"), secret: newInput("Client secret, if the server gave one")}
+		same: column(4), chain: column(10), notes: column(3), id: newInput("Client ID"), secret: newInput("Client secret, if the server gave one")}
 	v.look = newButton("Look", theme.SearchIcon(), widget.MediumImportance, nil)
 	v.stop = quiet("Cancel", nil, nil)
 	v.login = newButton("Log in", nil, widget.HighImportance, nil)
@@ -55,10 +56,11 @@ func newURLView() *urlView {
 	v.client = column(6, v.id, v.secret)
 	v.id.OnChanged = func(string) { v.check() }
 	v.address.OnChanged = func(string) { v.check() }
-	v.result = column(10, v.same, newLine("WHO IS TALKED TO, AND WHAT EACH GETS", section), v.chain, v.server,
+	v.result = column(10, v.same, newLine("WHO IS TALKED TO, AND WHAT EACH GETS", section), v.chain, v.notes, v.server,
 		column(4, newLine("CLIENT", section), v.how, container.NewHBox(v.own), v.client))
 	v.content = column(10,
 		newShortLine("The address of an API or an MCP server", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
+		newLine("Fob calls it as nobody, finds out who lets people in there, and shows every host before anything secret is sent.", muted),
 		across(8, 0, v.address, v.look), across(8, 0, v.busy, v.stop), v.wrong, v.result)
 	v.wait("")
 	visible(v.result, false)
@@ -118,6 +120,10 @@ func (v *urlView) present(found agent.Exploration) {
 	v.chain.Objects = nil
 	for _, host := range byHost(found.Hosts) {
 		v.chain.Objects = append(v.chain.Objects, hostCard(host))
+	}
+	v.notes.Objects = nil
+	for _, note := range found.Notes {
+		v.notes.Add(newLine(note, muted))
 	}
 	v.servers.Options = found.Servers
 	v.servers.ClearSelected()

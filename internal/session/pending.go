@@ -314,7 +314,7 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 		return err
 	}
 	ctx, done := e.traced(context.WithValue(ctx, completing{}, true), p.Name, operationLogin)
-	browsed(ctx, "redirect", p.RedirectURIs()[0]+"?"+response.Encode(), "brought by hand")
+	browsed(ctx, "redirect", portless(p.RedirectURIs()[0])+"?"+response.Encode(), "brought by hand")
 	token, err := c.redeemSaved(ctx, oauth.Secret(saved.Saved), response)
 	if err == nil {
 		err = e.keep(ctx, p, token)
