@@ -146,7 +146,9 @@ func (r *resident) background() {
 	}()
 	r.tray.attach(desktop.EnvOf(os.Environ()))
 	debug.SetGCPercent(gcPercent)
-	time.AfterFunc(2*time.Second, lean)
+	for _, settled := range []time.Duration{2 * time.Second, 10 * time.Second} { // the agent is up; tray and keychain are, too
+		time.AfterFunc(settled, lean)
+	}
 }
 
 // sweep removes what a crash may have left of sealed tokens.
