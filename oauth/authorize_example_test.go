@@ -142,6 +142,30 @@ func ExampleClient_Authorize_hybrid() {
 	// both id_tokens: same issuer and subject
 }
 
+// The legacy implicit grant: the browser carries the token itself. There is no
+// code, no PKCE and no refresh token; OAuth 2.1 removed it.
+func ExampleClient_Authorize_implicit() {
+	server, metadata := exampleServer(authserver.Options{}, authserver.Client{ResponseTypes: []string{"code", "token"},
+		GrantTypes: []string{"authorization_code", "implicit"}})
+	defer server.Close()
+
+	client := &oauth.Client{ID: "my-app", Metadata: metadata}
+	login, err := client.Authorize(context.Background(), oauth.AuthorizationRequest{
+		RedirectURI: "http://127.0.0.1:49152/callback", Scope: []string{"api"}, ResponseType: "token",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := login.Redeem(context.Background(), browse(login))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(login.Delivery(), token.Type, token.RefreshToken == "")
+	// Output: fragment Bearer true
+}
+
 // A login that is begun in one process and finished in another.
 func ExampleAuthorization_Save() {
 	server, metadata := exampleServer(authserver.Options{}, authserver.Client{})

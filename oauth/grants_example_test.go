@@ -286,3 +286,27 @@ func ExampleTransport() {
 	// 200 OK DPoP
 	// refused
 }
+
+// A new token for less than the login allows. Store the result before using
+// it: the server may have replaced the refresh token.
+func ExampleClient_Refresh() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, client, err := demo(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	login, err := client.Password(ctx, "ada", "engine", oauth.TokenRequest{Scope: []string{"api", "profile", "offline_access"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := client.Refresh(ctx, login, "api")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(token.Type, token.Scope, token.RefreshToken != "")
+	// Output: Bearer [api] true
+}
