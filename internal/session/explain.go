@@ -176,6 +176,28 @@ func refusedAnswer(err error) bool {
 
 var refusals = []error{oauth.ErrState, oauth.ErrIssuer, oauth.ErrNoIDToken, oauth.ErrTokenType, oauth.ErrNoToken, oauth.ErrResponse, oauth.ErrReused}
 
+// explainLogin is Explain for the failure of a login itself: there, invalid_grant is no login that is over, but one that the
+// server did not accept.
+func explainLogin(p profiles.Profile, name string, err error) *Error {
+	said := Explain(name, err)
+	var answer *oauth.Error
+	if !errors.As(err, &answer) || answer.Code != oauth.InvalidGrant {
+		return said
+	}
+	own := &Error{Kind: Failed, Code: said.Code, cause: err, Sentence: "the server did not accept what this login brought", Remedy: "log in once more; if it stays, see fob trace " + quoteArg(name)}
+	if p.Grant() == profiles.GrantPassword {
+		own.Sentence, own.Remedy = "the server did not accept user name and password", "try again; the account may be locked, or need a second factor, which this grant cannot ask for"
+	}
+	if better, what, known := answer.Advice(); known {
+		own.Sentence, own.Remedy = better, what
+	}
+	if answer.Description != "" {
+		own.Sentence += " (the server says: " + answer.Description + ")"
+	}
+	own.Sentence = "profile " + name + ": " + own.Sentence
+	return own
+}
+
 // explainCode is for an error that the authorization server sent.
 func explainCode(name string, answer *oauth.Error) *Error {
 	sentence, remedy := oauth1.Explain(answer.Code) // which knows OAuth 2's too

@@ -74,7 +74,7 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		}
 	}
 	if a.err != nil {
-		said := *Explain(name, a.err)
+		said := *explainLogin(e.profileOf(name), name, a.err)
 		if said.Kind == TryAgain {
 			said.Remedy = "nothing was changed; log in again when it answers"
 		}
@@ -163,7 +163,7 @@ func (e *Engine) finish(a *attempt, err error) {
 	if l := e.logins[a.name]; l != nil && l.attempt == a {
 		l.attempt = nil
 		if err != nil && !errors.Is(err, errCancelled) {
-			l.rec.happened(wall(), "login: "+trimName(Explain(a.name, err).Sentence, a.name))
+			l.rec.happened(wall(), "login: "+trimName(explainLogin(*l.profile, a.name, err).Sentence, a.name))
 		}
 		a.status = e.statusLocked(l, wall())
 	}

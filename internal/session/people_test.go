@@ -161,7 +161,7 @@ func TestPasswordIsNotKept(t *testing.T) {
 		wantError(t, err, LogInFirst, CodePassword)
 		_, err = w.engine.Login(t.Context(), "work", LoginOptions{Password: "canary-wrong-55512"}, func(LoginEvent) {})
 		w.tap.learn("wrong password", "canary-wrong-55512")
-		wantError(t, err, LogInFirst, "invalid_grant")
+		wantError(t, err, Failed, "invalid_grant") // a wrong password is no login that is over
 		w.say("login", err)
 		s, err := w.engine.Login(t.Context(), "work", LoginOptions{Password: password}, func(LoginEvent) {})
 		if err != nil || s.State != LoggedIn || !s.Refreshable {
