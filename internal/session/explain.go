@@ -34,6 +34,7 @@ const (
 	CodeRedirect       = "redirect_uri"
 	CodeForeignURL     = "foreign_url"
 	CodeNeedsRequest   = "needs_request"
+	CodeNoHeader       = "no_header"
 	CodePassword       = "password_needed"
 	CodeOutOfBand      = "out_of_band"
 	CodeNoBrowser      = "no_browser_flow"

@@ -199,6 +199,18 @@ func TestDPoPLogin(t *testing.T) {
 	if err != nil || answer.Status != http.StatusOK {
 		t.Fatalf("request: %d, %v", answer.Status, err)
 	}
+	// The copied forms carry a proof for the API, and a fresh one each time: a bound token is refused without.
+	for _, form := range []Form{FormHeader, FormCurl} {
+		one, err := r.engine.Text(t.Context(), "bound", form)
+		two, err2 := r.engine.Text(t.Context(), "bound", form)
+		if err != nil || err2 != nil || one == two || !strings.Contains(one, "Authorization: DPoP ") || !strings.Contains(one, "DPoP: ") {
+			t.Errorf("%s: same %v, %v, %v", form, one == two, err, err2)
+		}
+	}
+	header, err := r.engine.Text(t.Context(), "bound", FormHeader)
+	if err != nil || !r.letsIn(header) {
+		t.Errorf("the API refuses the copied header: %v", err)
+	}
 	r.reopen()
 	if _, err := r.engine.Refresh(t.Context(), "bound"); err != nil {
 		t.Fatalf("refresh after a restart: %v", err)
@@ -389,4 +401,23 @@ func TestRefreshTokenBroughtAlong(t *testing.T) {
 	if s := r.status("moved"); s.State != LoggedIn {
 		t.Errorf("nonsense ended the login that was there: %s", s.State)
 	}
+}
+
+// letsIn says whether the server's API takes a GET with these header lines.
+func (r *rig) letsIn(lines string) bool {
+	r.t.Helper()
+	request, err := http.NewRequest(http.MethodGet, r.server.API(), nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for line := range strings.Lines(lines) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		request.Header.Set(name, value)
+	}
+	answer, err := (&http.Client{Transport: r.server.Transport()}).Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -369,8 +370,11 @@ func (p *photos) issue(w http.ResponseWriter, token, secret, more string) {
 func (p *photos) verify(w http.ResponseWriter, r *http.Request) map[string]string {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	got, all := map[string]string{}, []string{}
-	header, _ := strings.CutPrefix(r.Header.Get("Authorization"), "OAuth ")
+	header, signed := strings.CutPrefix(r.Header.Get("Authorization"), "OAuth ")
 	for part := range strings.SplitSeq(header, ",") {
+		if !signed {
+			break // the parameters are in the query (RFC 5849 §3.5.3)
+		}
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		value, err := url.PathUnescape(strings.Trim(value, `"`))
 		if err != nil {
@@ -383,7 +387,12 @@ func (p *photos) verify(w http.ResponseWriter, r *http.Request) map[string]strin
 	}
 	for name, values := range r.URL.Query() {
 		for _, value := range values {
-			all = append(all, escape(name)+"="+escape(value))
+			if !signed && strings.HasPrefix(name, "oauth_") {
+				got[name] = value
+			}
+			if name != "oauth_signature" {
+				all = append(all, escape(name)+"="+escape(value))
+			}
 		}
 	}
 	slices.Sort(all)
@@ -447,6 +456,26 @@ func TestOAuth1(t *testing.T) {
 	if err != nil || len(runs) != 1 || strings.Contains(text, "canary-token-secret") || strings.Contains(text, url.QueryEscape(photoSecret)) || strings.Contains(text, photoSecret) {
 		t.Errorf("the trace has %d runs, or a secret: %v", len(runs), err)
 	}
+	// "Copy as curl" signs the request that it makes (F-195, F-200): the server recomputes the signature and takes it once.
+	for _, placement := range []string{"header", "query"} {
+		p.OAuthSignaturePlacement = placement
+		r.put(p)
+		command, err := r.engine.Text(t.Context(), "photos", FormCurl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := server.calls
+		if status := runCurl(t, command); status != "200" || server.calls != before+1 {
+			t.Errorf("%s: the copied command got %s", placement, status)
+		}
+		if status := runCurl(t, command); status == "200" {
+			t.Errorf("%s: its signature was taken twice", placement)
+		}
+	}
+	_, err = r.engine.Text(t.Context(), "photos", FormHeader)
+	wantError(t, err, Failed, CodeNoHeader)
+	p.OAuthSignaturePlacement = ""
+	r.put(p)
 	// Out of band: begun here, the code typed in.
 	p.RedirectURI = profiles.List{"oob"}
 	r.put(p)
@@ -459,4 +488,41 @@ func TestOAuth1(t *testing.T) {
 	if s, err := r.engine.Complete(t.Context(), "photos", "4711"); err != nil || s.State != LoggedIn {
 		t.Errorf("%+v, %v", s, err)
 	}
+}
+
+// runCurl makes the request of a copied command, as a shell and curl would, and returns its status.
+func runCurl(t *testing.T, command string) string {
+	t.Helper()
+	words, ok := strings.CutPrefix(command, "curl ")
+	if !ok {
+		t.Fatal("not a curl command")
+	}
+	script := exec.Command("sh", "-c", "printf '%s\\n' "+words)
+	out, err := script.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodGet, "http://invalid/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for i := 0; i < len(lines); i++ {
+		if lines[i] == "-H" {
+			i++
+			name, value, _ := strings.Cut(lines[i], ": ")
+			request.Header.Set(name, value)
+			continue
+		}
+		if request.URL, err = url.Parse(lines[i]); err != nil {
+			t.Fatal(err)
+		}
+		request.Host = request.URL.Host
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	return fmt.Sprint(answer.StatusCode)
 }

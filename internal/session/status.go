@@ -134,8 +134,8 @@ type Form string
 const (
 	FormAccessToken Form = "access_token"
 	FormIDToken     Form = "id_token"
-	FormHeader      Form = "header" // Authorization: Bearer …
-	FormCurl        Form = "curl"   // a curl command for the profile's API base URL
+	FormHeader      Form = "header" // Authorization: Bearer …, with a proof where the token needs one
+	FormCurl        Form = "curl"   // a curl command for the profile's API base URL, signed where it has to be
 )
 
 // LoginEvent is what a login tells the face that asked for it, in order: "keychain" if that asks the person something first,
