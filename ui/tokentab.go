@@ -173,6 +173,12 @@ func lifeOf(d agent.Details, now time.Time) []fact {
 	if d.Grant != "" {
 		all = append(all, fact{"Grant", grantWords(d.Grant)})
 	}
+	if d.Authentication != "" {
+		all = append(all, fact{"Client", d.Authentication})
+	}
+	for _, suggestion := range d.Suggestions {
+		all = append(all, fact{"Safer", suggestion})
+	}
 	if len(d.AuthorizationDetails) > 0 { // RFC 9396: what was granted may be less than what was asked for
 		all = append(all, fact{"Granted details", string(d.AuthorizationDetails)})
 	}

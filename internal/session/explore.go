@@ -191,6 +191,10 @@ func (e *Engine) clientBy(ctx context.Context, server *oauth.ServerFound, a Adop
 			if a.Document == "" {
 				continue
 			}
+			// As a server would read it: what it refuses is better said here than on its page.
+			if _, err := oauth.FetchClientDocument(ctx, e.http, a.Document, p.RedirectURIs()[0]); err != nil {
+				return false, err
+			}
 			p.ClientID = a.Document
 			return false, nil
 		case oauth.WayRegister:
