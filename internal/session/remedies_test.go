@@ -2,15 +2,14 @@ package session_test
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"fob/internal/cli"
+	"fob/internal/session"
 )
 
 var namedCommand = regexp.MustCompile(`\bfob ([a-z][a-z-]*)( [a-z][a-z-]*)?([^;,()]*)`)
@@ -48,20 +47,7 @@ func TestRemediesNameCommandsThatExist(t *testing.T) {
 		}
 		return true
 	}
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, inspect)
-	}
+	session.InspectSources(t, "*.go", inspect)
 	if found < 20 {
 		t.Errorf("%d commands named: the test reads nothing", found)
 	}

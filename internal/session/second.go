@@ -1,0 +1,148 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/oauth"
+)
+
+// TokenFor hands out an access token as q asks for it: the profile's own, or another one of the same login.
+func (e *Engine) TokenFor(ctx context.Context, q TokenQuery, minTTL time.Duration) (Handout, error) {
+	if len(q.Scope)+len(q.Resource) == 0 && q.Audience == "" {
+		return e.Token(ctx, q.Name, minTTL)
+	}
+	e.reload()
+	t, err := e.second(ctx, q, minTTL)
+	if err != nil {
+		return Handout{}, Explain(q.Name, err)
+	}
+	return handout(q.Name, &tokens{Token: t}), nil
+}
+
+// second returns another access token of a login: narrower, for another resource, or with a scope that was consented to at login
+// but not asked for (RFC 6749 §6, RFC 8707 §2.2). It is kept in memory for its life: it can always be had again.
+func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration) (*oauth.Token, error) {
+	release, err := e.turn(ctx, q.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	key := strings.Join([]string{strings.Join(slices.Sorted(slices.Values(q.Scope)), " "), strings.Join(q.Resource, " "), q.Audience}, "\x00")
+	before, p, _, err := e.look(ctx, q.Name)
+	if err != nil && p.Attended() || before == nil && e.attended(q.Name) {
+		return nil, err
+	}
+	e.mu.Lock()
+	l := e.logins[q.Name]
+	if l == nil {
+		defer e.mu.Unlock()
+		return nil, e.unknownLocked(q.Name)
+	}
+	p = *l.profile
+	if t := l.others[key]; t != nil && goodFor(t, wall(), minTTL) {
+		e.mu.Unlock()
+		return t, nil
+	}
+	e.mu.Unlock()
+	c, err := e.clientFor(ctx, p, metadataAge)
+	if err != nil {
+		return nil, err
+	}
+	want := oauth.TokenRequest{Scope: q.Scope, Resource: q.Resource}
+	if q.Audience != "" {
+		want.Audience = []string{q.Audience}
+	}
+	if !p.Attended() {
+		base := c.request(LoginOptions{})
+		if len(want.Scope) == 0 {
+			want.Scope = base.Scope
+		}
+		if len(want.Resource) == 0 {
+			want.Resource = base.Resource
+		}
+		t, err := e.unattended(ctx, c, want)
+		if err == nil {
+			e.keepSecond(q.Name, key, t)
+		}
+		return t, err
+	}
+	if before.RefreshToken == "" {
+		return nil, &Error{Kind: LogInFirst, Code: CodeNotRefreshable, Sentence: "profile " + q.Name + ": another token of this login needs its refresh token, and the server gave none",
+			Remedy: "put the scope into the profile and log in again"}
+	}
+	// Nobody may see the new token before the refresh token that came with it is stored.
+	if err := e.intend(q.Name); err != nil {
+		return nil, e.failed(q.Name, err)
+	}
+	ask := func() (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) }
+	fresh, err := spend(ask)
+	if errors.Is(err, oauth.InvalidGrant) {
+		if newer := e.overtaken(ctx, q.Name, before); newer != nil && newer.RefreshToken != "" {
+			before = newer // another agent was faster
+			fresh, err = spend(ask)
+		}
+	}
+	if err != nil {
+		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
+			e.unspent(q.Name)
+			return nil, err // what was asked for is wrong, not the login
+		}
+		return nil, e.failed(q.Name, err)
+	}
+	kept := *before.Token
+	kept.RefreshToken, kept.RefreshExpiresAt = fresh.RefreshToken, fresh.RefreshExpiresAt
+	t := &tokens{Token: &kept, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	if err := e.failed(q.Name, e.commit(ctx, q.Name, t, "got another token of this login")); err != nil {
+		return nil, err
+	}
+	e.keepSecond(q.Name, key, fresh)
+	return fresh, nil
+}
+
+// attended says whether the profile's login needs a person.
+func (e *Engine) attended(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logins[name]
+	return l == nil || l.attended
+}
+
+func (e *Engine) keepSecond(name, key string, t *oauth.Token) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logins[name]
+	if l == nil {
+		return
+	}
+	const most = 20 // of a profile; a script that asks for ever new scopes fills no memory
+	if l.others == nil || len(l.others) >= most {
+		l.others = map[string]*oauth.Token{}
+	}
+	l.others[key] = t
+}
+
+// unspent takes back an intent: the server refused the request before it looked at the token.
+func (e *Engine) unspent(name string) {
+	e.mu.Lock()
+	if l := e.logins[name]; l != nil {
+		l.rec.Spending = time.Time{}
+	}
+	e.mu.Unlock()
+	e.keepRecord(name)
+}
+
+// goodFor says that t has at least minTTL left; negative chooses, as in [Engine.Token].
+func goodFor(t *oauth.Token, now time.Time, minTTL time.Duration) bool {
+	if t.ExpiresAt.IsZero() {
+		return !fromTheFuture(t.ObtainedAt, now) && now.Sub(t.ObtainedAt) < unsaidLife
+	}
+	left := t.ExpiresAt.Sub(now)
+	if minTTL < 0 {
+		minTTL = min(minTTLDefault, t.ExpiresAt.Sub(t.ObtainedAt)/2)
+	}
+	return left > 0 && left >= minTTL && !fromTheFuture(t.ObtainedAt, now)
+}
