@@ -32,6 +32,9 @@ func runAgent(ctx context.Context, home agent.Home, noTray bool, stderr io.Write
 	return int(agent.Failed)
 }
 
+// passed is told how far a rotation is. It is nil but in binaries built with the tag soak.
+var passed func(step string)
+
 // resident is the agent process: what lives as long as it does.
 type resident struct {
 	home      agent.Home
@@ -125,8 +128,11 @@ func (r *resident) build() error {
 	if r.kind == keychain.KindMemory {
 		known = "" // what is known of logins that are forgotten with the process is forgotten too
 	}
+	if passed != nil {
+		r.store.Watch(func(step string) { passed("keychain/" + step) })
+	}
 	r.engine, err = session.New(session.Options{
-		Profiles: r.file, Store: r.store, Dir: known, Log: r.log,
+		Profiles: r.file, Store: r.store, Dir: known, Log: r.log, Step: passed,
 		Ready: func(ctx context.Context, attended bool) error {
 			_, err := r.store.Probe(ctx, attended)
 			return err

@@ -255,3 +255,16 @@ func ageFile(t *testing.T, path string) {
 	old := time.Now().Add(-2 * sweepAge)
 	must(t, os.Chtimes(path, old, old))
 }
+
+// The names of the steps, which who kills an agent at each of them must know (session.Steps).
+func TestStepNames(t *testing.T) {
+	k, _, _ := openLimited(t)
+	must(t, k.Set(context.Background(), "k", secret("old", 5000)))
+	var passed []string
+	k.Watch(func(step string) { passed = append(passed, step) })
+	must(t, k.Set(context.Background(), "k", secret("new", 5000)))
+	want := []string{"sealing", "created", "written", "synced", "sealed", "setting", "set", "committed", "overwritten", "unlinked"}
+	if !slices.Equal(passed, want) {
+		t.Errorf("passed %v, want %v", passed, want)
+	}
+}

@@ -95,6 +95,9 @@ func (k *Keychain) Attended() *Keychain {
 	return &view
 }
 
+// Watch has step told of each step on the way to a stored value, before anything is stored: tests end the process there.
+func (k *Keychain) Watch(step func(string)) { k.files.step = step }
+
 // Probe says whether the store works now, and if not, what is missing: ErrNoKeychain, ErrNoCollection, ErrLocked, ErrRefused,
 // ErrTimeout. Attended, it asks the person to unlock or to create what is missing, and waits for them as long as ctx lives;
 // unattended it never prompts and waits as Attended says. The report is filled as far as the answers went, also beside an error.
@@ -234,7 +237,9 @@ func (k *Keychain) replace(ctx context.Context, u *turn, key string, value []byt
 // success and a kept item as failure when another signal comes first. switched is false only when the item is known to hold
 // something else.
 func (k *Keychain) commit(ctx context.Context, u *turn, key, text string) (switched bool, err error) {
+	k.files.at("setting")
 	_, err = ask(ctx, u, func(context.Context) (struct{}, error) { return struct{}{}, k.back.set(key, text) })
+	k.files.at("set")
 	if errors.Is(err, ErrTooLarge) {
 		return false, err
 	}

@@ -37,6 +37,7 @@ type Options struct {
 	Dir   string       // for what is known of each login, nothing secret; "" forgets it with the engine
 	HTTP  *http.Client // nil is the protocol package's own
 	Log   *slog.Logger // nil discards
+	Step  func(string) // is told of each of Steps as it is passed, to end the process there; nil outside tests
 }
 
 // Engine holds the live token of each profile. Make one with [New], give it a goroutine with [Engine.Run].
@@ -47,6 +48,7 @@ type Engine struct {
 	records recordDir
 	http    *http.Client
 	log     *slog.Logger
+	passed  func(string) // see Options.Step
 
 	servers servers
 	keys    oauth.KeySet
@@ -100,7 +102,7 @@ func New(o Options) (*Engine, error) {
 		records = recordDir(filepath.Join(o.Dir, "logins"))
 	}
 	e := &Engine{
-		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log,
+		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
 		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
 		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)},
 	}

@@ -138,6 +138,7 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 		l.refreshing = nil
 		e.mu.Unlock()
 		close(f.done)
+		e.at(StepShown)
 		e.changed(name)
 		e.Poke()
 	})
@@ -227,6 +228,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	case e.life.Err() != nil:
 		return errStopping
 	}
+	e.at(StepLooked)
 	ctx, done := e.traced(ctx, name, operationRefresh)
 	defer func() { done(err) }()
 	client, err := e.clientFor(ctx, p, metadataAge)
@@ -236,6 +238,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	if err := e.intend(name); err != nil {
 		return e.failed(name, err)
 	}
+	e.at(StepSpending)
 	var fresh *oauth.Token
 	fresh, err = spend(func() (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
@@ -244,6 +247,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	if err != nil {
 		return e.failed(name, err)
 	}
+	e.at(StepAnswered)
 	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
@@ -363,6 +367,9 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 		// What the server has issued is stored whoever gives up waiting.
 		err = e.store.Set(context.WithoutCancel(ctx), t.key, text)
 	}
+	if err == nil {
+		e.at(StepStored)
+	}
 	now := wall()
 	e.mu.Lock()
 	l, ok := e.logins[name]
@@ -384,6 +391,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 	}
 	e.mu.Unlock()
 	e.keepRecord(name)
+	e.at(StepNoted)
 	return nil
 }
 
