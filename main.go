@@ -95,6 +95,13 @@ func open(home agent.Home, profile string, door *door) {
 			return desktop.OpenBrowser(ctx, url, command, withoutBrowser(env))
 		},
 		Env: env, Profile: profile, Theme: agent.StoredSettings(home).Theme, Version: versionWords(), Icon: assets.AppIcon(),
+		Forms: func() []agent.FormInfo {
+			all, err := agent.Forms(home)
+			if err != nil {
+				complain("%v", err)
+			}
+			return all
+		},
 	})
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

@@ -48,8 +48,8 @@ func (a *actions) details(name string, done func(agent.Details, error)) {
 	begin(a, func(ctx context.Context) (agent.Details, error) { return a.agent.Details(ctx, name) }, done)
 }
 
-func (a *actions) copy(name string, form agent.Form, done func(time.Duration, error)) {
-	begin(a, func(ctx context.Context) (time.Duration, error) { return a.agent.Copy(ctx, name, form, a.world.Env) }, done)
+func (a *actions) copy(r agent.FormRequest, done func(agent.Copied, error)) {
+	begin(a, func(ctx context.Context) (agent.Copied, error) { return a.agent.Copy(ctx, r, a.world.Env) }, done)
 }
 
 func (a *actions) token(name string, done func(agent.Handout, error)) {

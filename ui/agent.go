@@ -38,7 +38,7 @@ type keeper interface {
 
 // giver hands out tokens.
 type giver interface {
-	Copy(ctx context.Context, name string, form agent.Form, env map[string]string) (time.Duration, error)
+	Copy(ctx context.Context, r agent.FormRequest, env map[string]string) (agent.Copied, error)
 	Token(ctx context.Context, q agent.TokenQuery, minTTL time.Duration) (agent.Handout, error)
 }
 

@@ -185,8 +185,8 @@ func (f *fakeAgent) Logout(_ context.Context, name string, local bool) (agent.St
 	return agent.Status{}, f.ask("logout %s local=%t", name, local)
 }
 
-func (f *fakeAgent) Copy(_ context.Context, name string, form agent.Form, env map[string]string) (time.Duration, error) {
-	return 45 * time.Second, f.ask("copy %s %s %s", name, form, env["DISPLAY"])
+func (f *fakeAgent) Copy(_ context.Context, r agent.FormRequest, env map[string]string) (agent.Copied, error) {
+	return agent.Copied{ClearsAfter: profiles.Duration(45 * time.Second)}, f.ask("copy %s %s %s", r.Name, r.Form, env["DISPLAY"])
 }
 
 func (f *fakeAgent) Token(_ context.Context, q agent.TokenQuery, _ time.Duration) (agent.Handout, error) {

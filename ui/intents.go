@@ -1,7 +1,7 @@
 package ui
 
 import (
-	"time"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
@@ -90,7 +90,13 @@ func (w *Window) copy(form agent.Form) {
 	if s := w.model.status(name); s == nil || !s.Usable() || !w.online {
 		return
 	}
-	w.actions.copy(name, form, func(clears time.Duration, err error) { w.said(name, copied(form, clears), err) })
+	label := ""
+	for _, f := range w.actions.world.Forms() {
+		if f.Name == string(form) {
+			label = f.Label
+		}
+	}
+	w.actions.copy(agent.FormRequest{Name: name, Form: form}, func(done agent.Copied, err error) { w.said(name, copied(label, done), err) })
 }
 
 // onReveal shows a token for a while. The answer is thrown away when the user has gone on.
@@ -113,20 +119,56 @@ func (w *Window) onReveal(s *secret, id bool) {
 	})
 }
 
-// formsMenu are the other forms of a token.
+// formsMenu are the forms of a token: the common ones, the one that was taken last, and the others in a submenu.
 func (w *Window) formsMenu() *fyne.Menu {
-	item := func(label string, form agent.Form, on bool) *fyne.MenuItem {
-		item := fyne.NewMenuItem(label, func() { w.copy(form) })
-		item.Disabled = !on
+	status := w.model.status(w.selected)
+	item := func(verb string, f agent.FormInfo) *fyne.MenuItem {
+		item := fyne.NewMenuItem(verb+f.Label, func() { w.copy(agent.Form(f.Name)) })
+		if verb != "" {
+			item.Label = verb + lowerFirst(f.Label)
+		}
+		switch {
+		case f.NeedsID:
+			item.Disabled = !status.HasIDToken
+		case f.NeedsAPI && status.APIBaseURL == "":
+			item.Disabled = true
+			if f.First {
+				item.Label += " (set the API base URL first)"
+			}
+		}
 		return item
 	}
-	status := w.model.status(w.selected)
-	curl := item("Copy curl command", agent.FormCurl, status.APIBaseURL != "")
-	if status.APIBaseURL == "" {
-		curl.Label = "Copy curl command (set the API base URL first)"
+	menu, more, own := fyne.NewMenu(""), fyne.NewMenu(""), false
+	var last *fyne.MenuItem
+	for _, f := range w.actions.world.Forms() {
+		if f.First {
+			menu.Items = append(menu.Items, item("Copy ", f))
+			continue
+		}
+		if f.Template != "" && !own {
+			own = true
+			more.Items = append(more.Items, fyne.NewMenuItemSeparator())
+		}
+		more.Items = append(more.Items, item("", f))
+		if f.Name == string(status.LastForm) {
+			last = item("Copy ", f)
+		}
 	}
-	return fyne.NewMenu("", item("Copy access token", agent.FormAccessToken, true), item("Copy Authorization header", agent.FormHeader, true),
-		curl, item("Copy ID token", agent.FormIDToken, status.HasIDToken))
+	if last != nil {
+		menu.Items = append(menu.Items, last)
+	}
+	as := fyne.NewMenuItem("Copy as", nil)
+	as.ChildMenu = more
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), as)
+	return menu
+}
+
+// lowerFirst makes a label a part of a sentence; a name stays as it is written.
+func lowerFirst(label string) string {
+	if strings.HasPrefix(label, "Access ") {
+		return "a" + label[1:]
+	}
+	return label
 }
 
 // profileMenu is what can be done with a profile beside its login.

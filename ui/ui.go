@@ -31,6 +31,10 @@ type World struct {
 	// Icon is the app's icon, a PNG; it is shown where there is no profile yet.
 	Icon []byte
 
+	// Forms are the forms in which a token can be copied, the user's own among them; it is called when they are shown. nil
+	// means those that Fob brings along.
+	Forms func() []agent.FormInfo
+
 	post func(func())     // runs a function where widgets may be touched; nil is fyne.Do
 	now  func() time.Time // nil is time.Now
 }
@@ -44,6 +48,9 @@ func Open(app fyne.App, talk Agent, world World) *Window {
 	}
 	if world.now == nil {
 		world.now = time.Now
+	}
+	if world.Forms == nil {
+		world.Forms = agent.BuiltInForms
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Window{

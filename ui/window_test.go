@@ -21,21 +21,48 @@ func TestCopySaysWhenItClears(t *testing.T) {
 	})
 }
 
+// Issue 5, "Copy as": the common forms first, the last one taken, the rest in a submenu; each is copied by the agent.
 func TestEveryFormIsCopiedByTheAgent(t *testing.T) {
 	play(t, "Acme API", func(t *testing.T, s *stage) {
-		for _, item := range s.formsMenu().Items {
-			item.Action()
-			s.settle()
-		}
-		for _, form := range []agent.Form{agent.FormAccessToken, agent.FormIDToken, agent.FormHeader, agent.FormCurl} {
-			s.asked("copy Acme API "+string(form)+" :77", 1)
-		}
-		s.onSelect("GitHub")
-		for _, item := range s.formsMenu().Items {
-			if strings.Contains(item.Label, "curl") != item.Disabled && !strings.Contains(item.Label, "ID token") {
-				t.Errorf("%q: disabled=%t without an API base URL", item.Label, item.Disabled)
+		own := agent.FormInfo{Name: "netrc", Label: "my netrc", Template: "x"}
+		s.actions.world.Forms = func() []agent.FormInfo { return append(agent.BuiltInForms(), own) }
+		every := func(menu *fyne.Menu, each func(*fyne.MenuItem)) {
+			for _, item := range menu.Items {
+				switch {
+				case item.ChildMenu != nil:
+					for _, below := range item.ChildMenu.Items {
+						if !below.IsSeparator {
+							each(below)
+						}
+					}
+				case !item.IsSeparator:
+					each(item)
+				}
 			}
 		}
+		every(s.formsMenu(), func(item *fyne.MenuItem) { item.Action(); s.settle() })
+		for _, form := range append(agent.BuiltInForms(), own) {
+			s.asked("copy Acme API "+form.Name+" :77", 1)
+		}
+		s.sees("my netrc copied. Clears in 45 s.")
+		if n := len(s.formsMenu().Items); n > 7 {
+			t.Errorf("%d entries at once", n)
+		}
+		status := *s.model.status("Acme API")
+		status.LastForm = "postman"
+		s.agent.tell(agent.Update{Profiles: []agent.Status{status}})
+		s.settle()
+		if item := s.formsMenu().Items[4]; item.Label != "Copy Postman environment" {
+			t.Errorf("the last form is not at hand but %q", item.Label)
+		}
+		s.onSelect("GitHub") // without an API base URL and an ID token
+		every(s.formsMenu(), func(item *fyne.MenuItem) {
+			for _, form := range agent.BuiltInForms() {
+				if strings.Contains(item.Label, form.Label) && item.Disabled != (form.NeedsAPI || form.NeedsID) && item.Label != "Copy as" {
+					t.Errorf("%q: disabled=%t", item.Label, item.Disabled)
+				}
+			}
+		})
 	})
 }
 

@@ -232,16 +232,19 @@ func clock(t, now time.Time) string {
 	}
 }
 
-// copied is the confirmation after a copy.
-func copied(form agent.Form, clears time.Duration) string {
-	what := map[agent.Form]string{agent.FormIDToken: "ID token copied.", agent.FormHeader: "Header copied.", agent.FormCurl: "curl command copied."}[form]
-	if what == "" {
-		what = "Copied."
+// copied is the confirmation after a copy of the form with that label.
+func copied(label string, done agent.Copied) string {
+	what := "Copied."
+	if label != "" && label != "Access token" {
+		what = label + " copied."
 	}
-	if clears <= 0 {
+	if done.Note != "" {
+		what += " " + sentence(done.Note)
+	}
+	if done.ClearsAfter <= 0 {
 		return what
 	}
-	return fmt.Sprintf("%s Clears in %d s.", what, int(clears.Round(time.Second)/time.Second))
+	return fmt.Sprintf("%s Clears in %d s.", what, int(time.Duration(done.ClearsAfter).Round(time.Second)/time.Second))
 }
 
 // about strips what the window says anyway, the profile's name, from a sentence about it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,7 +78,7 @@ func (t *trayIcon) start(ctx context.Context) {
 			Quit: t.agent.server.Stop,
 		},
 		Notifier: t, Memory: t.remembered(), Remember: t.remember,
-		OnHost: t.onHost.Store,
+		OnHost: t.onHost.Store, Forms: t.forms,
 		Env:    func(key string) string { return t.desk()[key] },
 		Failed: func(err error) { t.agent.log.Info("reminder", "problem", err.Error()) },
 	})
@@ -195,10 +196,10 @@ func needsWindow(err error) bool {
 }
 
 func (t *trayIcon) copy(ctx context.Context, name string, form agent.Form) {
-	text, err := t.agent.engine.Text(ctx, name, form)
+	filled, err := t.agent.engine.Fill(ctx, agent.FormRequest{Name: name, Form: form})
 	after := t.agent.server.Settings().ClearAfter()
 	if err == nil {
-		err = t.agent.copy(ctx, t.desk(), text, after)
+		err = t.agent.copy(ctx, t.desk(), filled.Text, after)
 	}
 	if err != nil {
 		t.report("copy "+name, name, err)
@@ -208,8 +209,23 @@ func (t *trayIcon) copy(ctx context.Context, name string, form agent.Form) {
 	if after > 0 {
 		body = fmt.Sprintf("The clipboard is cleared in %d s.", int(after.Seconds()))
 	}
+	t.agent.engine.Copied(name, form)
+	if filled.Note != "" {
+		body = firstUpper(filled.Note) + ". " + body
+	}
 	t.notify(desktop.Notification{Cause: "copied", Title: "Copied from " + name, Body: body, Timeout: 4 * time.Second})
 }
+
+// forms are all forms, the user's own that can be used among them.
+func (t *trayIcon) forms() []agent.FormInfo {
+	all, err := agent.Forms(t.agent.home)
+	if err != nil {
+		t.agent.log.Info("forms", "problem", err.Error())
+	}
+	return all
+}
+
+func firstUpper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // report tells what went wrong with something asked for in the tray, where no window shows it.
 func (t *trayIcon) report(cause, name string, err error) {

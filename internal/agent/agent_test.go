@@ -161,8 +161,8 @@ func TestEverythingOverTheSocket(t *testing.T) {
 		t.Errorf("details %v", err)
 	}
 	env := map[string]string{"DISPLAY": ":7"}
-	if after, err := h.client.Copy(ctx, "work", FormHeader, env); err != nil || after != 45*time.Second {
-		t.Errorf("copy %s %v", after, err)
+	if copied, err := h.client.Copy(ctx, FormRequest{Name: "work", Form: FormHeader}, env); err != nil || time.Duration(copied.ClearsAfter) != 45*time.Second {
+		t.Errorf("copy %+v %v", copied, err)
 	}
 	if got := <-h.copied; got != ":7 45s Authorization: Bearer "+token.AccessToken {
 		t.Errorf("%d bytes on the clipboard", len(got))

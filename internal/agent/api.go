@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"fob/internal/forms"
 	"fob/internal/session"
 	"fob/profiles"
 )
@@ -23,8 +24,13 @@ type (
 	Event = session.Event
 	// Handout is a token on its way to the user.
 	Handout = session.Handout
-	// Form is a form in which a token is copied.
+	// Form is the name of a form in which a token is handed out.
 	Form = session.Form
+	// FormRequest asks for a token in a form, Filled is the answer.
+	FormRequest = session.FormRequest
+	Filled      = session.Filled
+	// FormInfo says what a form is.
+	FormInfo = forms.Form
 	// LoginEvent is what a login tells the face that asked for it.
 	LoginEvent = session.LoginEvent
 )
@@ -100,3 +106,21 @@ type Finding struct {
 	Detail  string `json:"detail"`
 	Remedy  string `json:"remedy,omitempty"`
 }
+
+// BuiltInForms are the forms that Fob brings along.
+func BuiltInForms() []FormInfo { return forms.BuiltIn() }
+
+// Forms returns every form: Fob's own, then those of the user's forms.json. An error is about the latter: what of them can be
+// used is there. No agent is asked.
+func Forms(home Home) ([]FormInfo, error) {
+	own, err := forms.Read(home.Config)
+	return append(forms.BuiltIn(), own...), err
+}
+
+// AddForm keeps a form of the user's own in forms.json and says whether it replaced one. The template is tried first.
+func AddForm(home Home, name, label, template string) (replaced bool, err error) {
+	return forms.Add(home.Config, name, label, template)
+}
+
+// RemoveForm takes a form out of forms.json and says whether it was there.
+func RemoveForm(home Home, name string) (bool, error) { return forms.Remove(home.Config, name) }

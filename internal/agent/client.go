@@ -143,21 +143,29 @@ type logoutRequest struct {
 }
 
 // Copy puts a form of the profile's token on the clipboard of the desktop that env describes. The agent keeps the clipboard
-// filled after the caller is gone and clears it after the time of [Settings.ClipboardSeconds]; it returns that time.
-func (c *Client) Copy(ctx context.Context, name string, form Form, env map[string]string) (time.Duration, error) {
-	var answer copyAnswer
-	err := c.call(ctx, http.MethodPost, "copy", copyRequest{name, form, env}, &answer)
-	return time.Duration(answer.ClearsAfter), err
+// filled after the caller is gone and clears it after the time of [Settings.ClipboardSeconds].
+func (c *Client) Copy(ctx context.Context, r FormRequest, env map[string]string) (Copied, error) {
+	var answer Copied
+	err := c.call(ctx, http.MethodPost, "copy", copyRequest{r, env}, &answer)
+	return answer, err
 }
 
 type copyRequest struct {
-	Name string            `json:"name"`
-	Form Form              `json:"form"`
-	Env  map[string]string `json:"env,omitempty"`
+	FormRequest
+	Env map[string]string `json:"env,omitempty"`
 }
 
-type copyAnswer struct {
-	ClearsAfter profiles.Duration `json:"clears_after"`
+// Copied is what there is to say of a copy.
+type Copied struct {
+	ClearsAfter profiles.Duration `json:"clears_after"` // 0 is never
+	Note        string            `json:"note,omitempty"`
+}
+
+// Fill returns a form of the profile's token.
+func (c *Client) Fill(ctx context.Context, r FormRequest) (Filled, error) {
+	var filled Filled
+	err := c.call(ctx, http.MethodPost, "fill", r, &filled)
+	return filled, err
 }
 
 // Profiles returns all profiles in the order of the file.

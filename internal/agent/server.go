@@ -121,6 +121,7 @@ func (s *Server) routes() http.Handler {
 	handle("POST /v1/logout", asked(func(ctx context.Context, q logoutRequest) (any, error) { return e.Logout(ctx, q.Name, q.Local) }))
 	handle("POST /v1/login/cancel", asked(func(_ context.Context, q nameRequest) (any, error) { return nil, e.CancelLogin(q.Name) }))
 	handle("POST /v1/copy", asked(s.copy))
+	handle("POST /v1/fill", asked(func(ctx context.Context, q FormRequest) (any, error) { return e.Fill(ctx, q) }))
 	handle("GET /v1/profiles", func(*http.Request) (any, error) { return e.Profiles(), nil })
 	handle("GET /v1/profile", func(r *http.Request) (any, error) { return s.profile(r.Context(), r.URL.Query().Get("name")) })
 	handle("PUT /v1/profile", asked(func(ctx context.Context, q ProfileEdit) (any, error) {
@@ -202,16 +203,17 @@ func (s *Server) hello() Hello {
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
-	text, err := s.engine.Text(ctx, q.Name, q.Form)
+	filled, err := s.engine.Fill(ctx, q.FormRequest)
 	if err != nil {
 		return nil, err
 	}
 	after := s.settings.get().ClearAfter()
-	if err := s.options.Copy(ctx, q.Env, text, after); err != nil {
+	if err := s.options.Copy(ctx, q.Env, filled.Text, after); err != nil {
 		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: "profile " + q.Name + ": clipboard: " + strings.TrimPrefix(err.Error(), "clipboard: "),
-			Remedy: "print it instead: fob token, fob header"}
+			Remedy: "print it instead: fob print"}
 	}
-	return copyAnswer{profiles.Duration(after)}, nil
+	s.engine.Copied(q.Name, q.Form)
+	return Copied{profiles.Duration(after), filled.Note}, nil
 }
 
 func (s *Server) profile(ctx context.Context, name string) (any, error) {

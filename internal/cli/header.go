@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -26,18 +25,7 @@ Some APIs want the credential in the address or in a form body. Then that is pri
   fob header work POST https://api.example.com/items
   fob header work GET https://api.example.com/me --nonce "$(cat dpop-nonce)"
   fob header work GET https://api.example.com/me --json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return misused("add the URL: `fob header NAME METHOD URL`", "usage: %s", cmd.UseLine())
-			}
-			return words(1, 3)(cmd, args)
-		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-			if len(args) == 1 {
-				return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, cobra.ShellCompDirectiveNoFileComp
-			}
-			return f.completeNames(cmd, args, typed)
-		},
+		Args: requestWords, ValidArgsFunction: f.completeRequest,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			method, address := "", ""
 			if len(args) == 3 {
@@ -104,8 +92,8 @@ func plainURL(address string) string {
 // checkRequest refuses a request that would show the token to the network: bearer tokens travel over TLS (RFC 6750 §5.3),
 // except to this computer.
 func checkRequest(method, address string) error {
-	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
-		return misused("write METHOD as GET, POST, …", "%q is not an HTTP method", method)
+	if err := checkMethod(method); err != nil {
+		return err
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -113,6 +101,13 @@ func checkRequest(method, address string) error {
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return misused("use https", "%s would carry the token unencrypted", u.Host)
+	}
+	return nil
+}
+
+func checkMethod(method string) error {
+	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
+		return misused("write METHOD as GET, POST, …", "%q is not an HTTP method", method)
 	}
 	return nil
 }

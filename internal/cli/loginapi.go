@@ -233,28 +233,34 @@ func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk,
 		case demand == nil: // other refusals are about the request, not the token
 			return nil
 		}
-		f.say("%s", demand.Reason)
-		demand.Options.Scope = slices.DeleteFunc(demand.Options.Scope, func(s string) bool { return slices.Contains(status.ScopeRequested, s) })
-		command := "fob login " + quoted(ask.name) + stepUpFlags(demand.Options)
-		if again || !f.conversing() {
-			return &agent.Error{Kind: agent.LogInFirst, Code: "step_up", Sentence: "the API wants another login than this one", Remedy: command}
-		}
-		line, err := f.question(ctx, "log in again with"+stepUpFlags(demand.Options)+"? [y/N] ")
-		if err != nil {
-			return err
-		}
-		if !isYes(line) {
-			f.hint("%s", command)
-			return nil
-		}
-		ask.options.Scope, ask.options.ACRValues, ask.options.MaxAge = demand.Options.Scope, demand.Options.ACRValues, demand.Options.MaxAge
-		if status, err = f.logIn(ctx, client, ask); err != nil {
-			return err
-		}
-		if err := f.loggedIn(status, false); err != nil {
+		var went bool
+		if status, went, err = f.stepUp(ctx, client, ask, status, demand, again); err != nil || !went {
 			return err
 		}
 	}
+}
+
+// stepUp says what an API asks for beyond the token, and offers the login that meets it, once. It says whether there was one.
+func (f *face) stepUp(ctx context.Context, client *agent.Client, ask loginAsk, status agent.Status, demand *agent.StepUp, again bool) (agent.Status, bool, error) {
+	f.say("%s", demand.Reason)
+	demand.Options.Scope = slices.DeleteFunc(demand.Options.Scope, func(s string) bool { return slices.Contains(status.ScopeRequested, s) })
+	command := "fob login " + quoted(ask.name) + stepUpFlags(demand.Options)
+	if again || !f.conversing() {
+		return status, false, &agent.Error{Kind: agent.LogInFirst, Code: "step_up", Sentence: "the API wants another login than this one", Remedy: command}
+	}
+	line, err := f.question(ctx, "log in again with"+stepUpFlags(demand.Options)+"? [y/N] ")
+	if err != nil {
+		return status, false, err
+	}
+	if !isYes(line) {
+		f.hint("%s", command)
+		return status, false, nil
+	}
+	ask.options.Scope, ask.options.ACRValues, ask.options.MaxAge = demand.Options.Scope, demand.Options.ACRValues, demand.Options.MaxAge
+	if status, err = f.logIn(ctx, client, ask); err != nil {
+		return status, false, err
+	}
+	return status, true, f.loggedIn(status, false)
 }
 
 // stepUpFlags are the flags of `fob login` that meet an API's demand (RFC 9470 §4).

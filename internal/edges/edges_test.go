@@ -34,13 +34,14 @@ var tree = []struct{ pkg, imports string }{
 	{"dev/bench", "internal/authserver"},
 	{"dev/profiledoc", "profiles"},
 
-	{"internal/agent", "internal/session profiles"},
-	{"internal/session", "oauth oauth/oauth1 loopback profiles internal/keychain"},
+	{"internal/agent", "internal/session internal/forms profiles"},
+	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain"},
 
 	{"oauth/oauth1", "oauth"}, // another protocol; it borrows Secret, Error and Code
 	{"oauth", ""},
 	{"loopback", ""},
 	{"profiles", ""},
+	{"internal/forms", ""},
 	{"internal/keychain", ""},
 	{"internal/desktop", ""},
 	{"internal/authserver", ""}, // a witness that shares code proves nothing

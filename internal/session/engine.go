@@ -93,6 +93,7 @@ type login struct {
 	refreshing *flight
 	attempt    *attempt
 	shown      State // what watchers were last told
+	copied     Form  // what was copied last, beside the token itself
 }
 
 // New returns an engine for the profiles of o. It reads what is known of each login, not the keychain.

@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/json"
 	"time"
+
+	"fob/internal/forms"
 )
 
 // State is what a profile's login is in, as one word a face can show.
@@ -46,6 +48,9 @@ type Status struct {
 	Attended bool `json:"attended"`
 	// Weaknesses are what the profile allows although it is unsafe, a sentence each: shown as badges.
 	Weaknesses []Weakness `json:"weaknesses,omitempty"`
+
+	// LastForm is the form that was copied last, beside the token itself.
+	LastForm Form `json:"last_form,omitempty"`
 
 	Problem *Problem `json:"problem,omitempty"`
 }
@@ -127,16 +132,34 @@ type Handout struct {
 	IssuedType  string     `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693 §2.2.1)
 }
 
-// Form is a form in which a token is copied.
+// Form is the name of a form in which a token is handed out; package forms has the list.
 type Form string
 
-// The forms.
+// The forms that faces know by name.
 const (
-	FormAccessToken Form = "access_token"
-	FormIDToken     Form = "id_token"
-	FormHeader      Form = "header" // Authorization: Bearer …, with a proof where the token needs one
-	FormCurl        Form = "curl"   // a curl command for the profile's API base URL, signed where it has to be
+	FormAccessToken Form = forms.AccessToken
+	FormIDToken     Form = forms.IDToken
+	FormHeader      Form = forms.Header // Authorization: Bearer …, with a proof where the token needs one
+	FormCurl        Form = forms.Curl   // a curl command for the profile's API base URL, signed where it has to be
 )
+
+// FormRequest asks for a token in a form, for a request where the form is about one.
+type FormRequest struct {
+	Name   string        `json:"name"`
+	Form   Form          `json:"form"`
+	Method string        `json:"method,omitempty"` // "" is GET, or POST with a body
+	URL    string        `json:"url,omitempty"`    // "" is the profile's API base URL; a path is below it
+	Header []HeaderField `json:"header,omitempty"` // of the caller's
+	Body   string        `json:"body,omitempty"`
+	Var    string        `json:"var,omitempty"` // the environment variable of forms that name one
+}
+
+// Filled is a form, filled in.
+type Filled struct {
+	Text string `json:"text"`
+	// Note is what has to be said beside it, a line: how long it is good when that is less than the token.
+	Note string `json:"note,omitempty"`
+}
 
 // LoginEvent is what a login tells the face that asked for it, in order: "keychain" if that asks the person something first,
 // then one of "open", "device" and "ciba" unless the grant needs nobody, then "done" or an error.

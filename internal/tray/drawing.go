@@ -69,20 +69,24 @@ func (d *drawing) rebuild(items []Item) {
 			d.entries = append(d.entries, nil)
 			continue
 		}
-		entry := d.add(systray.AddMenuItem(literal(item.Label), ""), item)
-		for _, sub := range item.Items {
-			if sub.Separator {
-				entry.AddSeparator()
-				d.entries = append(d.entries, nil)
-				continue
-			}
-			d.add(entry.AddSubMenuItem(literal(sub.Label), ""), sub)
-		}
+		d.fill(d.add(systray.AddMenuItem(literal(item.Label), ""), item), item.Items)
 	}
 	if len(d.entries) > 0 && d.entries[len(d.entries)-1] != nil {
 		d.entries[len(d.entries)-1].SetTooltip("") // passes systray's lock once more, so that clicks see the new channels
 	}
 	d.listen(flat(items))
+}
+
+// fill adds a submenu's entries, and those of its own submenus.
+func (d *drawing) fill(parent *systray.MenuItem, items []Item) {
+	for _, item := range items {
+		if item.Separator {
+			parent.AddSeparator()
+			d.entries = append(d.entries, nil)
+			continue
+		}
+		d.fill(d.add(parent.AddSubMenuItem(literal(item.Label), ""), item), item.Items)
+	}
 }
 
 func (d *drawing) add(entry *systray.MenuItem, item Item) *systray.MenuItem {
@@ -122,7 +126,7 @@ func (d *drawing) listen(items []Item) {
 func flat(items []Item) []Item {
 	var all []Item
 	for _, item := range items {
-		all = append(append(all, item), item.Items...)
+		all = append(append(all, item), flat(item.Items)...)
 	}
 	return all
 }

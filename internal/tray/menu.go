@@ -46,8 +46,9 @@ type Item struct {
 }
 
 // Menu is the tray's menu for these profiles at that moment: Open Fob first, Quit last, and between them the profiles by
-// environment, those that need attention first. It reads nothing else and changes nothing.
-func Menu(all []agent.Status, now time.Time) []Item {
+// environment, those that need attention first. forms are those that a token can be copied in. It reads nothing else and changes
+// nothing.
+func Menu(all []agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 	items := []Item{{Label: "Open Fob", Command: Command{Verb: VerbOpen}}, {Separator: true}}
 	shown := pick(all)
 	switch len(all) {
@@ -55,7 +56,7 @@ func Menu(all []agent.Status, now time.Time) []Item {
 		items = append(items, Item{Label: "No profiles yet: open Fob to add one", Disabled: true})
 	case 1: // nothing to choose from: its actions need no submenu
 		items = append(items, Item{Label: title(shown[0], now), Disabled: true})
-		items = append(items, actions(shown[0], now)...)
+		items = append(items, actions(shown[0], forms, now)...)
 	default:
 		environment := ""
 		for _, s := range shown {
@@ -63,7 +64,7 @@ func Menu(all []agent.Status, now time.Time) []Item {
 				environment = s.Environment
 				items = append(items, Item{Separator: true}, Item{Label: plain(environment), Disabled: true})
 			}
-			items = append(items, Item{Label: title(s, now), Command: Command{Profile: s.Name}, Items: actions(s, now)})
+			items = append(items, Item{Label: title(s, now), Command: Command{Profile: s.Name}, Items: actions(s, forms, now)})
 		}
 	}
 	if more := len(all) - len(shown); more > 0 {
@@ -135,7 +136,7 @@ func title(s agent.Status, now time.Time) string {
 
 // actions are what can be done with a profile, in an order that puts first what its state calls for. What cannot work is
 // there but disabled, so that entries keep their places.
-func actions(s agent.Status, now time.Time) []Item {
+func actions(s agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 	usable := s.Usable()
 	if s.State == agent.Offline && s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
 		usable = false
@@ -146,14 +147,7 @@ func actions(s agent.Status, now time.Time) []Item {
 	if unattended(s) && (s.State == agent.LoggedOut || s.State == agent.LoginRequired) {
 		usable = true // what is not there yet is got for the copy
 	}
-	copies := []Item{
-		act("Copy token", usable, VerbCopy, agent.FormAccessToken),
-		act("Copy header", usable, VerbCopy, agent.FormHeader),
-		act("Copy curl", usable && s.APIBaseURL != "", VerbCopy, agent.FormCurl),
-	}
-	if s.HasIDToken {
-		copies = append(copies, act("Copy ID token", usable, VerbCopy, agent.FormIDToken))
-	}
+	copies := copies(s, forms, usable, act)
 	if unattended(s) { // nobody logs in or out of it
 		fresh := act("Get a new token", s.State != agent.Unusable, VerbLogin, "")
 		if s.Usable() {
@@ -175,6 +169,44 @@ func actions(s agent.Status, now time.Time) []Item {
 		return append(copies, Item{Separator: true}, refresh, login, logout)
 	}
 	return append(append([]Item{login, {Separator: true}}, copies...), Item{Separator: true}, refresh, logout)
+}
+
+// firstForms are what the menu calls the forms that it shows at once.
+var firstForms = []struct {
+	form  agent.Form
+	label string
+}{{agent.FormAccessToken, "Copy token"}, {agent.FormHeader, "Copy header"}, {agent.FormCurl, "Copy curl"}, {agent.FormIDToken, "Copy ID token"}}
+
+// copies are the forms to copy: the common ones, the one that was taken last, and the others in a submenu.
+func copies(s agent.Status, forms []agent.FormInfo, usable bool, act func(string, bool, Verb, agent.Form) Item) []Item {
+	var first, rest []Item
+	fits := func(f agent.FormInfo) bool { return usable && (!f.NeedsAPI || s.APIBaseURL != "") }
+	for _, common := range firstForms {
+		i := slices.IndexFunc(forms, func(f agent.FormInfo) bool { return f.Name == string(common.form) })
+		if i >= 0 && (!forms[i].NeedsID || s.HasIDToken) {
+			first = append(first, act(common.label, fits(forms[i]), VerbCopy, common.form))
+		}
+	}
+	for _, f := range forms {
+		if f.First {
+			continue
+		}
+		if f.Template != "" && len(rest) > 0 && !rest[len(rest)-1].Separator && !slices.ContainsFunc(rest, func(i Item) bool { return i.Separator }) {
+			rest = append(rest, Item{Separator: true}) // below it are the user's own
+		}
+		rest = append(rest, act(plain(f.Label), fits(f), VerbCopy, agent.Form(f.Name)))
+		if f.Name == string(s.LastForm) {
+			first = append(first, act("Copy "+plain(f.Label), fits(f), VerbCopy, s.LastForm))
+		}
+	}
+	if len(rest) > 0 {
+		as := Item{Label: "Copy as", Disabled: !usable, Command: Command{Profile: s.Name}}
+		if usable {
+			as.Items = rest
+		}
+		first = append(first, as)
+	}
+	return first
 }
 
 // plain is a name as one line of a menu: nothing that breaks the line or turns its direction, and not too long.

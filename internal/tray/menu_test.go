@@ -46,6 +46,53 @@ func TestLeftSaysItCoarsely(t *testing.T) {
 	}
 }
 
+// common are the forms that the menu shows at once.
+var common = slices.DeleteFunc(agent.BuiltInForms(), func(f agent.FormInfo) bool { return !f.First })
+
+// Issue 5, "Copy as": the common forms first, the last one taken, the rest in a submenu with the user's own below a line.
+func TestMenuKeepsManyFormsInASubmenu(t *testing.T) {
+	forms := append(agent.BuiltInForms(), agent.FormInfo{Name: "netrc", Label: "my netrc", Template: "x"}, agent.FormInfo{Name: "k6", Label: "k6", Template: "x"})
+	s := agent.Status{Name: "work", State: agent.LoggedIn, LastForm: "postman"}
+	want := `Open Fob
+--
+(● work — no expiry)
+Copy token
+Copy header
+(Copy curl)
+Copy Postman environment
+Copy as
+  (HTTPie)
+  (wget)
+  (PowerShell)
+  (.http file)
+  Postman environment
+  Insomnia environment
+  Bruno environment
+  .env line
+  export (shell)
+  JSON
+  (fetch (JavaScript))
+  (Python requests)
+  (Go)
+  --
+  my netrc
+  k6
+--
+`
+	if got := outline(Menu([]agent.Status{s}, forms, noon)); !strings.HasPrefix(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	for _, item := range Menu([]agent.Status{s}, forms, noon) {
+		if n := len(item.Items); n > 0 && item.Items[n-1].Command != (Command{Verb: VerbCopy, Profile: "work", Form: "k6"}) {
+			t.Errorf("k6 asks for %+v", item.Items[n-1].Command)
+		}
+	}
+	s.State = agent.LoggedOut
+	if got := outline(Menu([]agent.Status{s}, forms, noon)); !strings.Contains(got, "(Copy as)\n--") {
+		t.Errorf("logged out:\n%s", got)
+	}
+}
+
 // outline writes a menu as text: submenus indented, disabled entries in parentheses.
 func outline(items []Item) string {
 	var out strings.Builder
@@ -138,7 +185,7 @@ func TestMenuGroupsByEnvironment(t *testing.T) {
 Quit
 `
 	before := slices.Clone(all)
-	if got := outline(Menu(all, noon)); got != want {
+	if got := outline(Menu(all, common, noon)); got != want {
 		t.Errorf("menu:\n%s\nwant:\n%s", got, want)
 	}
 	for i := range all {
@@ -160,7 +207,7 @@ func TestAnUnattendedProfileNeedsNoLogin(t *testing.T) {
 		agent.LoggedIn:      "(● robot — no expiry)\nCopy token\nCopy header\n" + tail + "Discard token",
 		agent.LoginRequired: "(▲ robot — no token: the server refused)\nCopy token\nCopy header\n" + tail + "Discard token",
 	} {
-		menu := Menu([]agent.Status{robot(state)}, noon)
+		menu := Menu([]agent.Status{robot(state)}, common, noon)
 		if got := outline(menu); got != "Open Fob\n--\n"+want+"\n--\nQuit\n" {
 			t.Errorf("%s:\n%s", state, got)
 		}
@@ -183,12 +230,12 @@ func TestAnUnattendedProfileNeedsNoLogin(t *testing.T) {
 // A login that no browser shows waits for the person, and what is weak makes no noise in the tray.
 func TestTheTrayStaysQuiet(t *testing.T) {
 	s := agent.Status{Name: "tv", Grant: "device_code", Attended: true, State: agent.LoggingIn}
-	quiet := outline(Menu([]agent.Status{s}, noon))
+	quiet := outline(Menu([]agent.Status{s}, common, noon))
 	if !strings.Contains(quiet, "(◌ tv — waiting for you)") {
 		t.Errorf("the menu is\n%s", quiet)
 	}
 	s.Weaknesses = []agent.Weakness{{Key: "allow_http", Sentence: "Plain http is allowed."}}
-	if loud := outline(Menu([]agent.Status{s}, noon)); loud != quiet {
+	if loud := outline(Menu([]agent.Status{s}, common, noon)); loud != quiet {
 		t.Errorf("a weak profile's menu is\n%s", loud)
 	}
 	if say, _, _ := Reminders([]agent.Status{s}, nil, noon); len(say) != 0 {
@@ -197,10 +244,10 @@ func TestTheTrayStaysQuiet(t *testing.T) {
 }
 
 func TestMenuOfNoneAndOfOne(t *testing.T) {
-	if got, want := outline(Menu(nil, noon)), "Open Fob\n--\n(No profiles yet: open Fob to add one)\n--\nQuit\n"; got != want {
+	if got, want := outline(Menu(nil, common, noon)), "Open Fob\n--\n(No profiles yet: open Fob to add one)\n--\nQuit\n"; got != want {
 		t.Errorf("empty menu:\n%s\nwant:\n%s", got, want)
 	}
-	got := outline(Menu([]agent.Status{{Name: "Demo", Environment: "demo", State: agent.Unusable}}, noon))
+	got := outline(Menu([]agent.Status{{Name: "Demo", Environment: "demo", State: agent.Unusable}}, common, noon))
 	want := "Open Fob\n--\n(✕ Demo — needs mending)\n(Log in)\n--\n(Copy token)\n(Copy header)\n(Copy curl)\n--\n(Refresh now)\n(Log out)\n--\nQuit\n"
 	if got != want {
 		t.Errorf("menu of one:\n%s\nwant:\n%s", got, want)
@@ -210,7 +257,7 @@ func TestMenuOfNoneAndOfOne(t *testing.T) {
 // Every entry that can be clicked asks for the profile that it stands under.
 func TestMenuEntriesNameTheirProfile(t *testing.T) {
 	all := []agent.Status{{Name: "a", State: agent.LoggedIn, HasIDToken: true}, {Name: "b", State: agent.LoggedOut}}
-	for _, item := range Menu(all, noon) {
+	for _, item := range Menu(all, common, noon) {
 		for _, sub := range item.Items {
 			if !sub.Separator && (sub.Command.Profile != item.Command.Profile || sub.Command.Verb == "") {
 				t.Errorf("%s / %s asks for %+v", item.Label, sub.Label, sub.Command)
@@ -229,7 +276,7 @@ func TestMenuIsCappedAndShowsWhatNeedsAttention(t *testing.T) {
 		all = append(all, agent.Status{Name: fmt.Sprintf("profile %03d", i), Environment: fmt.Sprintf("env %d", i%3), State: agent.LoggedIn})
 	}
 	all[997].State = agent.LoginRequired
-	items := Menu(all, noon)
+	items := Menu(all, common, noon)
 	text := outline(items)
 	profiles := 0
 	for _, item := range items {

@@ -59,6 +59,8 @@ type Options struct {
 	// Env reads the user's desktop environment: DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR, XDG_CURRENT_DESKTOP. It is asked
 	// again at each attempt to reach the bus, so it may learn. The default is the process's own.
 	Env func(key string) string
+	// Forms are the forms in which a token can be copied, read when the menu is made; nil means those that Fob brings along.
+	Forms func() []agent.FormInfo
 	// Failed hears of reminders that could not be shown; nil drops it.
 	Failed func(error)
 }
@@ -78,6 +80,9 @@ type Tray struct {
 func New(opts Options) *Tray {
 	if opts.Env == nil {
 		opts.Env = os.Getenv
+	}
+	if opts.Forms == nil {
+		opts.Forms = agent.BuiltInForms
 	}
 	if opts.OnHost == nil {
 		opts.OnHost = func(bool) {}
@@ -143,7 +148,7 @@ func (t *Tray) draw(ctx context.Context, where shelf) {
 			continue
 		}
 		all, _ := t.status()
-		if v := (view{Icon(all), Tooltip(all), Menu(all, now)}); !reflect.DeepEqual(v, shown) {
+		if v := (view{Icon(all), Tooltip(all), Menu(all, t.opts.Forms(), now)}); !reflect.DeepEqual(v, shown) {
 			where.show(v)
 			shown, drawn = v, now
 		}

@@ -103,7 +103,7 @@ func TestWordsAboutTimeDoNotTick(t *testing.T) {
 			}
 		}
 		last := outline(p.views[len(p.views)-1].items)
-		if want := outline(Menu(tray.all, time.Now())); last != want {
+		if want := outline(Menu(tray.all, agent.BuiltInForms(), time.Now())); last != want {
 			t.Errorf("the words are stale:\n%s\nwant:\n%s", last, want)
 		}
 	})
