@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -17,6 +18,8 @@ const (
 	// TokenLost drops the connection after the request was carried out: a refresh token was
 	// rotated, and the client does not learn its successor.
 	TokenLost Fault = "token: carried out, answer lost"
+	// TokenLate waits for Faults.SetDelay after the request was carried out.
+	TokenLate Fault = "token: carried out, answer slow"
 	// TokenCut drops the connection before anything was carried out.
 	TokenCut Fault = "token: connection cut before"
 	// TokenSlow waits for Faults.SetDelay before the request is carried out.
@@ -157,6 +160,8 @@ type Faults struct {
 	mu         sync.Mutex // guards everything
 	left       map[Fault]int
 	applied    map[Fault]int
+	chance     map[Fault]float64
+	random     *rand.Rand
 	delay      time.Duration
 	retryAfter time.Duration
 }
@@ -165,10 +170,24 @@ type Faults struct {
 func (f *Faults) Set(fault Fault, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.left == nil {
-		f.left, f.applied = map[Fault]int{}, map[Fault]int{}
-	}
+	f.make()
 	f.left[fault] = n
+}
+
+// make makes the maps; mu is held.
+func (f *Faults) make() {
+	if f.left == nil {
+		f.left, f.applied, f.chance = map[Fault]int{}, map[Fault]int{}, map[Fault]float64{}
+	}
+}
+
+// SetChance applies a fault to each request that it fits with a probability, beside what [Faults.Set] counts out; 0 ends
+// that. random decides, and is not used for anything else then.
+func (f *Faults) SetChance(fault Fault, probability float64, random *rand.Rand) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.make()
+	f.chance[fault], f.random = probability, random
 }
 
 // Clear ends every fault.
@@ -176,9 +195,10 @@ func (f *Faults) Clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.left)
+	clear(f.chance)
 }
 
-// SetDelay says how long [TokenSlow] takes.
+// SetDelay says how long [TokenSlow] and [TokenLate] take.
 func (f *Faults) SetDelay(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -204,7 +224,7 @@ func (f *Faults) take(fault Fault) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := f.left[fault]
-	if n == 0 {
+	if p := f.chance[fault]; n == 0 && (p == 0 || f.random.Float64() >= p) {
 		return false
 	}
 	if n > 0 {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,4 +160,46 @@ func TestTransportFaults(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestLateAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := bubble(t, Options{AutoApprove: "ada", RotationGrace: -1})
+		tk := p.login()
+		p.s.Faults().SetDelay(3 * time.Second)
+		p.s.Faults().Set(TokenLate, 1)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.try(p.request(http.MethodPost, "http://as.test/token", refresh(tk.Refresh)).WithContext(ctx)); err == nil {
+			t.Error("the answer was not late")
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("gave up after %s", took)
+		}
+		// It was carried out all the same.
+		p.wantError(p.token(refresh(tk.Refresh)), 400, "invalid_grant")
+	})
+}
+
+func TestFaultsByChance(t *testing.T) {
+	count := func(seed uint64) (applied []bool) {
+		var f Faults
+		f.SetChance(TokenError, 0.3, rand.New(rand.NewPCG(seed, 0)))
+		for range 1000 {
+			applied = append(applied, f.take(TokenError))
+		}
+		n := f.Applied(TokenError)
+		if n < 200 || n > 400 {
+			t.Errorf("%d of 1000 at a chance of 0.3", n)
+		}
+		f.Clear()
+		if f.take(TokenError) {
+			t.Error("applied after it was cleared")
+		}
+		return applied
+	}
+	if !slices.Equal(count(1), count(1)) || slices.Equal(count(1), count(2)) {
+		t.Error("the seed does not decide")
+	}
 }

@@ -13,14 +13,8 @@ import (
 
 // answerToken answers the token endpoint. False says that the client gave up waiting.
 func (s *Server) answerToken(a *answer, r *http.Request) bool {
-	if s.faults.take(TokenSlow) {
-		timer := time.NewTimer(s.faults.wait())
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return false
-		}
+	if s.faults.take(TokenSlow) && !s.dawdle(r) {
+		return false
 	}
 	if s.refuseToken(a) {
 		return true
@@ -61,7 +55,19 @@ func (s *Server) answerToken(a *answer, r *http.Request) bool {
 	}
 	s.bend(a)
 	s.spoilToken(a)
-	return true
+	return !s.faults.take(TokenLate) || s.dawdle(r)
+}
+
+// dawdle waits for as long as slow answers take. False says that the client gave up waiting.
+func (s *Server) dawdle(r *http.Request) bool {
+	timer := time.NewTimer(s.faults.wait())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }
 
 // inTurn lets go-oidc answer while no other request changes grants.
