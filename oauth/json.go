@@ -3,6 +3,7 @@ package oauth
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -20,6 +21,10 @@ const maxDepth = 64
 func decodeObject(data []byte) (map[string]any, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // RFC 8259 section 8.1 allows to ignore a BOM
 	if !json.Valid(data) {
+		var object map[string]json.RawMessage
+		if err := json.NewDecoder(bytes.NewReader(data)).Decode(&object); errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("%w: it ends too early: %w", ErrNotJSON, err) // cut on the way, so Transient
+		}
 		return nil, ErrNotJSON
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -292,6 +292,9 @@ func (e *Engine) sync() {
 		switch {
 		case l == nil:
 			l = &login{rec: fresh[p.Name]}
+			if !l.rec.Spending.IsZero() {
+				l.rec.NextTry = time.Time{} // at once, whatever was failing before the agent of then ended; see dueAt
+			}
 			l.follow(p)
 			e.logins[p.Name] = l
 			if l.rec.Lost {

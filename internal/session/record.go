@@ -42,8 +42,8 @@ type record struct {
 	Mend     bool      `json:"mend,omitempty"`    // Failing needs a person to mend the profile
 	Failures int       `json:"failures,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
-	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored: a start that
-	// finds it knows that an answer may have been lost.
+	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored or the server has
+	// refused: what finds it knows that an answer may have been lost, and since when.
 	Spending time.Time `json:"spending,omitzero"`
 	Lost     bool      `json:"-"` // the file was there and could not be read
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"time"
 
@@ -235,16 +236,19 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	if err != nil {
 		return e.failed(name, err)
 	}
-	if err := e.intend(name); err != nil {
+	doubt, err := e.intend(name)
+	if err != nil {
 		return e.failed(name, err)
 	}
 	e.at(StepSpending)
-	var fresh *oauth.Token
-	fresh, err = spend(func() (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
+	fresh, lost, err := spend(func() (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
 		return nil // another agent was faster; its token is ours too
 	}
 	if err != nil {
+		if !lost && !doubt {
+			e.unspent(name)
+		}
 		return e.failed(name, err)
 	}
 	e.at(StepAnswered)
@@ -252,15 +256,16 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
 
-// spend makes a request that spends a refresh token.
-func spend(request func() (*oauth.Token, error)) (*oauth.Token, error) {
-	fresh, err := request()
-	if err != nil && oauth.Transient(err) && !answered(err) {
+// spend makes a request that spends a refresh token. Lost says that it may have been spent although no token came.
+func spend(request func() (*oauth.Token, error)) (fresh *oauth.Token, lost bool, err error) {
+	fresh, err = request()
+	if err != nil && oauth.Transient(err) && (!answered(err) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
 		// seconds, so the retry comes at once or not at all.
+		lost = true
 		fresh, err = request()
 	}
-	return fresh, err
+	return fresh, err != nil && (lost || !refused(err)), err
 }
 
 // overtaken returns the tokens that another agent on the same keychain has stored since before; nil when none has.
@@ -335,14 +340,35 @@ func answered(err error) bool {
 	return errors.As(err, &known) && known.Status != 0
 }
 
-// intend makes durable that a refresh token is about to be spent.
-func (e *Engine) intend(name string) error {
+// refused says that the server refused the request, and so has not carried it out.
+func refused(err error) bool {
+	var known *oauth.Error
+	return errors.As(err, &known) && known.Status >= 400
+}
+
+// intend makes durable that a refresh token is about to be spent. Doubt says that it may have been before: the agent of then was
+// killed, or the answer was lost. Its time stays: that is when a server's grace began.
+func (e *Engine) intend(name string) (doubt bool, err error) {
 	e.mu.Lock()
 	if l := e.logins[name]; l != nil {
-		l.rec.Spending = wall()
+		if doubt = !l.rec.Spending.IsZero(); !doubt {
+			l.rec.Spending = wall()
+		}
 	}
 	e.mu.Unlock()
-	return e.writeRecord(name, true)
+	if err = e.writeRecord(name, true); err != nil && !doubt {
+		e.unspent(name)
+	}
+	return doubt, err
+}
+
+// unspent takes back an intent: nothing was sent, or the server refused it.
+func (e *Engine) unspent(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.logins[name]; l != nil {
+		l.rec.Spending = time.Time{}
+	}
 }
 
 // storeUnsaved stores what the keychain refused before, if there is something. The turn is held.
@@ -453,6 +479,10 @@ func (e *Engine) failed(name string, err error) error {
 		r.NextTry = now.Add(backoff(e.seed+name, r.Failures, now, patience))
 		if r.Mend {
 			r.NextTry = now.Add(mendedEvery)
+		}
+		if !r.Spending.IsZero() {
+			// The answer may have been lost. Servers take the old refresh token again, but not for long.
+			r.NextTry = minTime(r.NextTry, now.Add(max(doubtFirst, now.Sub(r.Spending), min(patience, retryAfterMax))))
 		}
 		if first {
 			r.happened(now, "refresh: "+problem.Sentence)

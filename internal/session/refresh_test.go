@@ -120,6 +120,57 @@ func TestLostAnswerIsRetriedAtOnce(t *testing.T) { // design.md decision 6, plat
 	})
 }
 
+func TestHalfAnAnswerIsALostOne(t *testing.T) { // design.md decision 6
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: 5 * time.Second})
+		r.login("work")
+		time.Sleep(10 * time.Minute)
+		r.server.Faults().Set(authserver.TokenTruncated, 1)
+		if !r.works(r.token("work").AccessToken) {
+			t.Error("the token does not work")
+		}
+		if stats := r.server.Stats(); stats.GraceUsed != 1 || stats.FamiliesRevoked != 0 {
+			t.Errorf("grace used %d times, %d families revoked", stats.GraceUsed, stats.FamiliesRevoked)
+		}
+	})
+}
+
+// TestLostAnswerIsPursued loses the answer and then meets a server that is down for some seconds of its grace: the loop alone,
+// also in an agent that starts meanwhile, is back before the grace ends. R-306
+func TestLostAnswerIsPursued(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, authserver.Options{AccessTokenTTL: time.Hour, RotationGrace: 10 * time.Second})
+			r.login("work")
+			r.server.Faults().Set(authserver.TokenError, authserver.UntilCleared)
+			for range 6 { // failures of before make the pauses long
+				time.Sleep(3 * time.Second)
+				_, err := r.engine.Refresh(t.Context(), "work")
+				wantError(t, err, TryAgain, CodeServer)
+			}
+			r.server.Faults().Clear()
+			r.server.Faults().Set(authserver.TokenLost, 2)
+			if _, err := r.engine.Refresh(t.Context(), "work"); err == nil {
+				t.Fatal("no answer was lost")
+			}
+			r.server.Faults().Set(authserver.TokenError, authserver.UntilCleared)
+			if restart {
+				r.reopen()
+			}
+			go r.engine.Run(t.Context())
+			time.Sleep(6 * time.Second)
+			r.server.Faults().Clear()
+			time.Sleep(5 * time.Second)
+			if s := r.status("work"); s.State != LoggedIn || s.Problem != nil {
+				t.Errorf("restart %v: %s, %+v", restart, s.State, s.Problem)
+			}
+			if stats := r.server.Stats(); stats.GraceUsed != 2 || stats.FamiliesRevoked != 0 {
+				t.Errorf("restart %v: grace used %d times, %d families revoked", restart, stats.GraceUsed, stats.FamiliesRevoked)
+			}
+		})
+	}
+}
+
 func TestOutageIsNotALogout(t *testing.T) { // design.md decision 6
 	for _, fault := range []authserver.Fault{authserver.TokenUnavailable, authserver.TokenBusy, authserver.TokenError, authserver.TokenHTML, authserver.TokenCut} {
 		t.Run(string(fault), func(t *testing.T) {

@@ -75,20 +75,25 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 			Remedy: "put the scope into the profile and log in again"}
 	}
 	// Nobody may see the new token before the refresh token that came with it is stored.
-	if err := e.intend(q.Name); err != nil {
+	doubt, err := e.intend(q.Name)
+	if err != nil {
 		return nil, e.failed(q.Name, err)
 	}
 	ask := func() (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) }
-	fresh, err := spend(ask)
+	fresh, lost, err := spend(ask)
 	if errors.Is(err, oauth.InvalidGrant) {
 		if newer := e.overtaken(ctx, q.Name, before); newer != nil && newer.RefreshToken != "" {
 			before = newer // another agent was faster
-			fresh, err = spend(ask)
+			fresh, lost, err = spend(ask)
 		}
 	}
 	if err != nil {
-		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
+		wrong := errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest)
+		if !lost && !doubt {
 			e.unspent(q.Name)
+		}
+		if wrong {
+			e.keepRecord(q.Name)
 			return nil, err // what was asked for is wrong, not the login
 		}
 		return nil, e.failed(q.Name, err)
@@ -123,16 +128,6 @@ func (e *Engine) keepSecond(name, key string, t *oauth.Token) {
 		l.others = map[string]*oauth.Token{}
 	}
 	l.others[key] = t
-}
-
-// unspent takes back an intent: the server refused the request before it looked at the token.
-func (e *Engine) unspent(name string) {
-	e.mu.Lock()
-	if l := e.logins[name]; l != nil {
-		l.rec.Spending = time.Time{}
-	}
-	e.mu.Unlock()
-	e.keepRecord(name)
 }
 
 // goodFor says that t has at least minTTL left; negative chooses, as in [Engine.Token].
