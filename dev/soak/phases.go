@@ -1,0 +1,258 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// phase is one kind of misfortune.
+type phase struct {
+	name  string
+	share float64 // of the refreshes and of the kills
+	// meanwhile does it again and again until ctx ends, and returns how often.
+	meanwhile func(ctx context.Context, s *soak) (int, error)
+	notRun    string
+}
+
+// run runs every phase and gives the verdict.
+func (s *soak) run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.minutes)*time.Minute)
+	defer cancel()
+	s.servers.misbehave(s.options, true)
+	for i, p := range []phase{
+		{name: "races and kills", share: 0.75},
+		{name: "disk full", share: 0.125, meanwhile: diskFull, notRun: s.home.disk},
+		{name: "keychain daemon killed", share: 0.125, meanwhile: daemonKilled},
+	} {
+		if err := s.soakThrough(ctx, uint64(i), p); err != nil {
+			return err
+		}
+	}
+	for _, last := range []func(context.Context) (phaseReport, error){s.steps, s.ended} {
+		done, err := last(ctx)
+		if err != nil {
+			return err
+		}
+		s.done(done)
+	}
+	return s.check()
+}
+
+// done notes a phase.
+func (s *soak) done(p phaseReport) {
+	s.mu.Lock()
+	s.report.Phases = append(s.report.Phases, p)
+	s.mu.Unlock()
+	if p.NotRun != "" {
+		fmt.Printf("fob: soak: %s: not run: %s\n", p.Name, p.NotRun)
+		return
+	}
+	fmt.Printf("fob: soak: %s: %d refreshes, %d kills, %d times, in %d s\n", p.Name, p.Refreshes, p.Kills, p.Times, p.Seconds)
+}
+
+// soakThrough races and kills until the phase's share is reached, while the misfortune happens again and again.
+func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
+	report := phaseReport{Name: p.name, NotRun: p.notRun}
+	if p.notRun != "" {
+		s.done(report)
+		return nil
+	}
+	begin, refreshes, kills := time.Now(), s.servers.refreshes(), s.killer.count()
+	wantRefreshes, wantKills := int(p.share*float64(s.refreshes)), max(1, int(p.share*float64(s.kills)))
+	life, end := context.WithCancel(ctx)
+	defer end()
+	wait := s.race(life, part)
+	misfortune := make(chan error, 1)
+	go func() {
+		if p.meanwhile == nil {
+			misfortune <- nil
+			return
+		}
+		n, err := p.meanwhile(life, s)
+		report.Times = n
+		misfortune <- err
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	said := time.Now()
+	for ctx.Err() == nil {
+		doneRefreshes, doneKills := s.servers.refreshes()-refreshes, s.killer.count()-kills
+		if doneRefreshes >= wantRefreshes && doneKills >= wantKills {
+			break
+		}
+		// Kills are spread over the refreshes.
+		if doneKills < wantKills && doneKills*wantRefreshes <= doneRefreshes*wantKills {
+			if pause, now := s.killer.arm(); now {
+				select {
+				case <-time.After(pause):
+				case <-ctx.Done():
+				}
+				s.killer.kill("any")
+			}
+		}
+		if time.Since(said) > 10*time.Second {
+			said = time.Now()
+			fmt.Printf("fob: soak: %s: %d of %d refreshes, %d of %d kills\n", p.name, doneRefreshes, wantRefreshes, doneKills, wantKills)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	s.killer.disarm()
+	end()
+	wait()
+	err := <-misfortune
+	report.Refreshes, report.Kills, report.Seconds = s.servers.refreshes()-refreshes, s.killer.count()-kills, int(time.Since(begin).Seconds())
+	s.done(report)
+	if err == nil && ctx.Err() == nil {
+		err = s.settle(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	return nil
+}
+
+// settle waits until each profile has a token again: whatever happened, no login is lost.
+func (s *soak) settle(ctx context.Context) error {
+	for _, p := range s.all {
+		if err := s.until(ctx, "token of "+p.name, func() (bool, error) {
+			said, err := s.home.command(ctx, nil, "token", p.name)
+			if err == nil && said.code == 3 {
+				err = fmt.Errorf("fob token %s asks for a login: %s", p.name, said.err)
+			}
+			return said.code == 0 && err == nil, err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// until asks again and again.
+func (s *soak) until(ctx context.Context, what string, condition func() (bool, error)) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(2 * time.Minute)
+	for {
+		if good, err := condition(); good || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late:
+			return fmt.Errorf("%s: not within two minutes", what)
+		}
+	}
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// diskFull fills the disk that Fob keeps everything on but the keychain, and empties it.
+func diskFull(ctx context.Context, s *soak) (times int, err error) {
+	random := s.random(2)
+	for ctx.Err() == nil {
+		free, err := s.home.fill()
+		if err != nil {
+			return times, err
+		}
+		times++
+		pause(ctx, 200*time.Millisecond+time.Duration(random.IntN(1300))*time.Millisecond)
+		if err := free(); err != nil {
+			return times, err
+		}
+		pause(ctx, 500*time.Millisecond+time.Duration(random.IntN(1500))*time.Millisecond)
+	}
+	return times, nil
+}
+
+// daemonKilled kills the keychain daemon and starts it again.
+func daemonKilled(ctx context.Context, s *soak) (times int, err error) {
+	random := s.random(3)
+	for ctx.Err() == nil {
+		s.home.killDaemon()
+		times++
+		pause(ctx, time.Duration(random.IntN(1500))*time.Millisecond)
+		if err := s.home.startDaemon(); err != nil {
+			return times, err
+		}
+		pause(ctx, time.Second+time.Duration(random.IntN(2000))*time.Millisecond)
+	}
+	return times, nil
+}
+
+// steps has the agent kill itself at each step of a rotation that it names, once or many times.
+func (s *soak) steps(ctx context.Context) (phaseReport, error) {
+	report := phaseReport{Name: "each named step", NotRun: "the program has no named steps: build it with the tag soak"}
+	return report, nil
+}
+
+// ended has the server end a login: that is asked for, once, and no other. A soak that cannot see this proves nothing.
+func (s *soak) ended(ctx context.Context) (phaseReport, error) {
+	begin := time.Now()
+	report := phaseReport{Name: "login ended by the server"}
+	s.servers.misbehave(s.options, false)
+	refreshes := s.servers.refreshes()
+	life, end := context.WithCancel(ctx)
+	defer end()
+	p := s.all[0]
+	s.mu.Lock()
+	for _, other := range s.all {
+		s.ending[other.name] = other.at == p.at
+	}
+	s.mu.Unlock()
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watch(life) }()
+	before := p.at.server.Stats().FamiliesRevoked
+	p.at.server.RevokeAll()
+	s.mu.Lock()
+	s.report.EndedByServer = p.at.server.Stats().FamiliesRevoked - before
+	s.mu.Unlock()
+	err := s.until(ctx, "login asked for", func() (bool, error) {
+		said, err := s.home.command(ctx, nil, "refresh", p.name)
+		return said.code == 3, err
+	})
+	if err != nil {
+		return report, err
+	}
+	for range 20 { // asked again, it says so again, and tells the window nothing new
+		if said, err := s.home.command(ctx, nil, "token", p.name); err != nil || said.code != 3 {
+			return report, fmt.Errorf("fob token %s after its login ended: exit code %d, %v: %s", p.name, said.code, err, said.err)
+		}
+	}
+	err = s.until(ctx, "window told", func() (bool, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.asked[p.name] > 0, nil
+	})
+	if err != nil {
+		return report, err
+	}
+	if err := s.login(ctx, p); err != nil {
+		return report, err
+	}
+	end()
+	<-watched
+	s.mu.Lock()
+	report.Times = s.asked[p.name]
+	s.mu.Unlock()
+	if report.Times != 1 {
+		s.violation("%s was said to need a login %d times", p.name, report.Times)
+	}
+	report.Refreshes, report.Seconds = s.servers.refreshes()-refreshes, int(time.Since(begin).Seconds())
+	return report, nil
+}

@@ -1,0 +1,258 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"fob/internal/authserver"
+)
+
+// witness stands in front of an authorization server that rotates, and sees what the agent does to it: which refresh token is
+// spent again without need, and how many requests there are at a time. It also knows the moments to kill the agent at.
+type witness struct {
+	server *authserver.Server
+	http   *http.Server
+	issuer string
+	all    *witnesses
+
+	mu    sync.Mutex // guards spent
+	spent map[[sha256.Size]byte]*spending
+}
+
+// spending is what became of one refresh token.
+type spending struct {
+	times int
+	began time.Time // the last time
+	lost  bool      // its answer did not arrive whole, by our doing
+}
+
+// witnesses are all servers, which one agent speaks to.
+type witnesses struct {
+	each   []*witness
+	killer *killer
+	wrong  func(format string, args ...any)
+
+	mu     sync.Mutex // guards what follows
+	epoch  time.Time  // of the agent
+	busy   map[string]int
+	active int
+	most   int // requests at a time
+}
+
+// acceptedKey finds when the connection of a request was accepted.
+type acceptedKey struct{}
+
+// lifetime of an access token: the schedule refreshes it at half of that.
+const lifetime = 5 * time.Second
+
+// grace is how long a server takes a spent refresh token again: what real ones give.
+const grace = 10 * time.Second
+
+func (all *witnesses) start(o options, n int) error {
+	for i := range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		issuer := "http://" + listener.Addr().String()
+		// Short tokens rest in the keychain's item, long ones in a sealed file: half of the servers give the one, half the other.
+		server, err := authserver.New(authserver.Options{Issuer: issuer, AutoApprove: "ada", AccessTokenTTL: lifetime, RotationGrace: grace, OpaqueTokens: i%2 == 0})
+		if err != nil {
+			listener.Close()
+			return err
+		}
+		w := &witness{server: server, issuer: issuer, all: all, spent: map[[sha256.Size]byte]*spending{}}
+		w.http = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, acceptedKey{}, time.Now())
+		}}
+		go w.http.Serve(listener) // until close
+		all.each = append(all.each, w)
+		server.Faults().SetDelay(250 * time.Millisecond)
+	}
+	return nil
+}
+
+// misbehave has the servers fail at random.
+func (all *witnesses) misbehave(o options, on bool) {
+	for i, w := range all.each {
+		w.server.Faults().Clear()
+		if !on {
+			continue
+		}
+		random := o.random(uint64(100 + i))
+		for fault, chance := range map[authserver.Fault]float64{
+			authserver.TokenUnavailable: 0.02, authserver.TokenError: 0.02, authserver.TokenHTML: 0.01, authserver.TokenBusy: 0.01, authserver.TokenCut: 0.02,
+			authserver.TokenLost: 0.03, authserver.TokenTruncated: 0.01, authserver.TokenSlow: 0.05, authserver.TokenLate: 0.1,
+		} {
+			w.server.Faults().SetChance(fault, chance, random)
+		}
+	}
+}
+
+var spoiling = []authserver.Fault{
+	authserver.TokenUnavailable, authserver.TokenError, authserver.TokenHTML, authserver.TokenBusy, authserver.TokenCut,
+	authserver.TokenLost, authserver.TokenTruncated, authserver.TokenSlow, authserver.TokenLate,
+}
+
+func (all *witnesses) close() {
+	for _, w := range all.each {
+		w.http.Close()
+	}
+}
+
+// refreshes is how many refresh tokens were exchanged.
+func (all *witnesses) refreshes() (n int) {
+	for _, w := range all.each {
+		n += w.server.Stats().Refreshes
+	}
+	return n
+}
+
+// ServeHTTP has the server answer, and kills the agent meanwhile if it is time.
+func (w *witness) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/token") {
+		w.server.ServeHTTP(out, r)
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil || form.Get("grant_type") != "refresh_token" {
+		w.server.ServeHTTP(out, r)
+		return
+	}
+	leave := w.all.enter(r, w.issuer)
+	defer leave()
+	s := w.spend(sha256.Sum256([]byte(form.Get("refresh_token"))))
+	w.all.killer.passes("request")
+	// The server hears of the agent's end no sooner than it has answered: what came in is carried out.
+	answer := &held{header: http.Header{}}
+	whole := false
+	defer func() {
+		w.mu.Lock()
+		s.lost = !whole
+		w.mu.Unlock()
+	}()
+	w.server.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
+	w.all.killer.passes("answer")
+	for key, values := range answer.header {
+		out.Header()[key] = values
+	}
+	out.WriteHeader(answer.status)
+	_, err = out.Write(answer.body.Bytes())
+	whole = err == nil && answer.status == http.StatusOK && bytes.HasSuffix(bytes.TrimSpace(answer.body.Bytes()), []byte("}"))
+	if whole {
+		w.all.killer.passes("answered")
+	}
+}
+
+// held is an answer that waits to be sent.
+type held struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (h *held) Header() http.Header { return h.header }
+func (h *held) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status = status
+	}
+}
+func (h *held) Write(p []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	return h.body.Write(p)
+}
+
+// spend notes that a refresh token comes. It may come again only when the last answer was lost: by a fault, or with an agent that
+// was killed since.
+func (w *witness) spend(hash [sha256.Size]byte) *spending {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.spent[hash]
+	if s == nil {
+		s = &spending{}
+		w.spent[hash] = s
+	}
+	if s.times > 0 && !s.lost && !w.all.killer.since(s.began) {
+		w.all.wrong("%s: a refresh token came %d times, and its last answer had arrived", w.issuer, s.times+1)
+	}
+	s.times++
+	s.began, s.lost = time.Now(), true
+	return s
+}
+
+// most is how often one refresh token came at most.
+func (all *witnesses) mostSpent() (most int) {
+	for _, w := range all.each {
+		w.mu.Lock()
+		for _, s := range w.spent {
+			most = max(most, s.times)
+		}
+		w.mu.Unlock()
+	}
+	return most
+}
+
+// atOnce is what docs/design.md promises: four refreshes at a time, one an issuer.
+const atOnce = 4
+
+// enter counts a request, unless it is of an agent that was killed meanwhile.
+func (all *witnesses) enter(r *http.Request, issuer string) (leave func()) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if now := all.killer.generation(); now != all.epoch || all.busy == nil {
+		all.epoch, all.busy, all.active = now, map[string]int{}, 0
+	}
+	epoch := all.epoch
+	if accepted, _ := r.Context().Value(acceptedKey{}).(time.Time); accepted.Before(epoch) {
+		return func() {}
+	}
+	all.busy[issuer]++
+	all.active++
+	all.most = max(all.most, all.active)
+	if all.busy[issuer] > 1 || all.active > atOnce {
+		all.wrong("%d requests at %s and %d in all at a time", all.busy[issuer], issuer, all.active)
+	}
+	return func() {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		if epoch == all.epoch {
+			all.busy[issuer]--
+			all.active--
+		}
+	}
+}
+
+// takes asks the API whether it takes a token.
+func (w *witness) takes(ctx context.Context, token string) (bool, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.server.API(), nil)
+	if err != nil {
+		return false, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false, err
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusUnauthorized {
+		err = fmt.Errorf("the API answers %s", answer.Status)
+	}
+	return answer.StatusCode == http.StatusOK, err
+}

@@ -1,0 +1,284 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"fob/internal/agent"
+)
+
+// soak is one run.
+type soak struct {
+	options
+	home    *home
+	servers *witnesses
+	killer  *killer
+	client  *agent.Client // as the window has one
+	all     []*profile
+	began   time.Time
+
+	mu     sync.Mutex // guards what follows
+	report report
+	ending map[string]bool // profiles whose login the server has ended: these may ask for a login
+	asked  map[string]int  // how often watchers were told that these need one
+}
+
+// profile is one login.
+type profile struct {
+	name  string
+	at    *witness
+	quiet bool // nobody asks for it: the schedule alone keeps it
+}
+
+func newSoak(ctx context.Context, fob string, o options) (*soak, error) {
+	h, err := newHome(fob)
+	if err != nil {
+		return nil, err
+	}
+	dirs := agent.Home{Config: filepath.Join(h.fobDir(), "config"), Data: filepath.Join(h.fobDir(), "data"), Runtime: filepath.Join(h.fobDir(), "run")}
+	s := &soak{options: o, home: h, client: agent.NewClient(dirs), began: time.Now(), ending: map[string]bool{}, asked: map[string]int{}}
+	s.killer = &killer{client: agent.NewClient(dirs), random: o.random(1), at: map[string]int{}}
+	s.servers = &witnesses{killer: s.killer, wrong: s.violation}
+	s.report = report{Seed: o.seed, Began: s.began.UTC(), KilledAt: map[string]int{}, Faults: map[string]int{}, Commands: map[string]map[string]int{}}
+	const servers, profiles, quiet = 6, 9, 3
+	if err := s.servers.start(o, servers); err != nil {
+		s.close()
+		return nil, err
+	}
+	for i := range profiles { // some servers have two profiles, and the quiet ones share theirs with one that is raced for
+		s.all = append(s.all, &profile{name: "p" + strconv.Itoa(i), at: s.servers.each[i%servers], quiet: i >= profiles-quiet})
+	}
+	if err := h.write(s.all); err != nil {
+		s.close()
+		return nil, err
+	}
+	for _, p := range s.all {
+		if err := s.login(ctx, p); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *soak) login(ctx context.Context, p *profile) error {
+	said, err := s.home.command(ctx, nil, "login", p.name)
+	if err == nil && said.code != 0 {
+		err = fmt.Errorf("fob login %s: exit code %d: %s", p.name, said.code, said.err)
+	}
+	return err
+}
+
+func (s *soak) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	if _, err := s.home.command(ctx, nil, "--no-start", "stop"); err != nil {
+		fmt.Fprintln(os.Stderr, "fob: soak:", err)
+	}
+	s.client.Close()
+	s.killer.client.Close()
+	s.servers.close()
+	s.home.close()
+}
+
+// violation is something that must not be; the run goes on, and fails at its end.
+func (s *soak) violation(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.report.Violations) < 100 { // one cause may break a thousand requests
+		s.report.Violations = append(s.report.Violations, fmt.Sprintf("after %s: %s", time.Since(s.began).Round(time.Millisecond), text))
+		fmt.Fprintln(os.Stderr, "fob: soak: VIOLATION:", text)
+	}
+}
+
+// watch is the window: it follows the agent, whichever there is, and is told what each login is in.
+func (s *soak) watch(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	last := map[string]agent.State{}
+	for ctx.Err() == nil {
+		_ = s.client.Watch(ctx, func(u agent.Update) { // ends with each agent
+			for _, now := range u.Profiles {
+				if now.State != last[now.Name] {
+					s.turned(now)
+				}
+				last[now.Name] = now.State
+			}
+		})
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// turned is told of a state that a profile is in now.
+func (s *soak) turned(now agent.Status) {
+	if now.State != agent.LoginRequired && now.State != agent.LoggedOut {
+		return
+	}
+	s.mu.Lock()
+	expected := s.ending[now.Name]
+	s.asked[now.Name]++
+	if !expected {
+		s.report.LoginsAsked++
+	}
+	s.mu.Unlock()
+	if !expected {
+		why := "without a reason"
+		if now.Problem != nil {
+			why = now.Problem.Code + ": " + now.Problem.Sentence
+		}
+		s.violation("%s is %s: %s", now.Name, now.State, why)
+	}
+}
+
+// ask is one command line of a script: it asks for a token, a header or a refresh, and tries what it got.
+func (s *soak) ask(ctx context.Context, random *rand.Rand, raced []*profile) {
+	p := raced[random.IntN(len(raced))]
+	verb := []string{"token", "token", "header", "refresh", "refresh"}[random.IntN(5)]
+	begin := time.Now()
+	said, err := s.home.command(ctx, nil, verb, p.name)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		s.violation("%v", err)
+		return
+	}
+	s.mu.Lock()
+	if s.report.Commands[verb] == nil {
+		s.report.Commands[verb] = map[string]int{}
+	}
+	s.report.Commands[verb][strconv.Itoa(said.code)]++
+	expected := s.ending[p.name]
+	s.mu.Unlock()
+	switch said.code {
+	case 0:
+		s.try(ctx, p, verb, said.out, begin)
+	case 1: // disk or keychain; see the phases
+		s.excuse(verb, p, said)
+	case 3:
+		if !expected {
+			s.mu.Lock()
+			s.report.LoginsAsked++
+			s.mu.Unlock()
+			s.violation("fob %s %s asks for a login: %s", verb, p.name, said.err)
+		}
+	case 4, 5: // the agent was killed; the server is down
+	default:
+		s.violation("fob %s %s: exit code %d: %s", verb, p.name, said.code, said.err)
+	}
+}
+
+// excuse takes exit code 1 only for a store that cannot store.
+func (s *soak) excuse(verb string, p *profile, said said) {
+	for _, words := range []string{"no space left", "keychain"} {
+		if strings.Contains(said.err, words) {
+			return
+		}
+	}
+	s.violation("fob %s %s: exit code 1: %s", verb, p.name, said.err)
+}
+
+// try tries a token at the API. The command hands out one with half of its life left; a machine that is too slow to try it within
+// that time learns nothing.
+func (s *soak) try(ctx context.Context, p *profile, verb, out string, begin time.Time) {
+	token := strings.TrimSpace(out)
+	if verb == "header" {
+		token = strings.TrimPrefix(token, "Authorization: Bearer ")
+	}
+	if verb == "refresh" {
+		return
+	}
+	if token == "" || strings.ContainsAny(token, " \n") {
+		s.violation("fob %s %s: exit code 0 and no token", verb, p.name)
+		return
+	}
+	good, err := p.at.takes(ctx, token)
+	switch {
+	case ctx.Err() != nil || time.Since(begin) > lifetime/3:
+	case err != nil:
+		s.violation("%v", err)
+	case !good:
+		s.mu.Lock()
+		expected := s.ending[p.name]
+		s.mu.Unlock()
+		if !expected {
+			s.violation("fob %s %s gave a token that the server does not take", verb, p.name)
+		}
+	default:
+		s.mu.Lock()
+		s.report.TokensTried++
+		s.mu.Unlock()
+	}
+}
+
+// race runs the command lines until ctx ends.
+func (s *soak) race(ctx context.Context, part uint64) (wait func()) {
+	var raced []*profile
+	for _, p := range s.all {
+		if !p.quiet {
+			raced = append(raced, p)
+		}
+	}
+	var all sync.WaitGroup
+	for i := range s.clients {
+		all.Go(func() {
+			random := s.random(part<<16 + uint64(i))
+			for ctx.Err() == nil {
+				s.ask(ctx, random, raced)
+				pause(ctx, time.Duration(random.IntN(int(200*time.Millisecond)))) // scripts do something between their questions
+			}
+		})
+	}
+	all.Go(func() { s.watch(ctx) })
+	return all.Wait
+}
+
+// check makes the sums at the end, and is the verdict.
+func (s *soak) check() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &s.report
+	r.Seconds, r.Refreshes, r.Kills = int(time.Since(s.began).Seconds()), s.servers.refreshes(), s.killer.count()
+	maps.Copy(r.KilledAt, s.killer.at)
+	r.MostSpent = s.servers.mostSpent()
+	for _, w := range s.servers.each {
+		stats := w.server.Stats()
+		r.FamiliesRevoked += stats.FamiliesRevoked
+		r.GraceUsed += stats.GraceUsed
+		for _, fault := range spoiling {
+			if n := w.server.Faults().Applied(fault); n > 0 {
+				r.Faults[string(fault)] += n
+			}
+		}
+	}
+	r.FamiliesRevoked -= r.EndedByServer
+	r.Complete = !slices.ContainsFunc(r.Phases, func(p phaseReport) bool { return p.NotRun != "" }) && r.Refreshes >= s.refreshes && r.Kills >= s.kills
+	if err := r.write(s.dir); err != nil {
+		return err
+	}
+	fmt.Printf("fob: soak: %d refreshes, %d kills, %d families revoked, %d logins asked for that the server had not ended; %d tokens tried, grace used %d times, one refresh token spent %d times at most\n",
+		r.Refreshes, r.Kills, r.FamiliesRevoked, r.LoginsAsked, r.TokensTried, r.GraceUsed, r.MostSpent)
+	switch {
+	case r.FamiliesRevoked != 0 || r.LoginsAsked != 0 || len(r.Violations) != 0:
+		return fmt.Errorf("%d families revoked, %d logins asked for, %d violations; again with SOAK_SEED=%d", r.FamiliesRevoked, r.LoginsAsked, len(r.Violations), s.seed)
+	case r.TokensTried == 0 || r.GraceUsed == 0:
+		return errors.New("nothing was tried, or no answer was ever lost: this run proves nothing")
+	}
+	return nil
+}
