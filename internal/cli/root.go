@@ -60,7 +60,7 @@ func (f *face) root() *cobra.Command {
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.printVerb(), f.formsVerb(), f.execVerb(), f.requestVerb(), f.refreshVerb(), f.exchangeVerb(), f.logoutVerb()}},
+		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.printVerb(), f.formsVerb(), f.execVerb(), f.curlVerb(), f.requestVerb(), f.refreshVerb(), f.exchangeVerb(), f.logoutVerb()}},
 		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.whoamiVerb(), f.introspectVerb(), f.inspectVerb(), f.traceVerb(), f.windowVerb()}},
 		{"edit", "Profiles:", []*cobra.Command{f.profileVerb(), f.keysVerb()}},
 		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.demoVerb(), f.doctorVerb(), f.versionVerb(), f.completionVerb()}},
