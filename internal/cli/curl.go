@@ -573,26 +573,35 @@ type redactor struct {
 
 func (r *redactor) Write(p []byte) (int, error) {
 	text := string(r.kept) + string(p)
-	for _, s := range r.secrets {
-		text = strings.ReplaceAll(text, s, "[secret]")
-	}
-	keep := 0
-	for _, s := range r.secrets {
-		for n := min(len(s)-1, len(text)); n > keep; n-- {
-			if strings.HasSuffix(text, s[:n]) {
-				keep = n
-			}
+	var out strings.Builder
+	i := 0
+	for i < len(text) {
+		rest := text[i:]
+		if slices.ContainsFunc(r.secrets, func(s string) bool { return len(s) > len(rest) && strings.HasPrefix(s, rest) }) {
+			break // what comes next will tell
 		}
+		n := slices.IndexFunc(r.secrets, func(s string) bool { return strings.HasPrefix(rest, s) })
+		if n >= 0 {
+			out.WriteString("[secret]")
+			i += len(r.secrets[n])
+			continue
+		}
+		out.WriteByte(text[i])
+		i++
 	}
-	r.kept = []byte(text[len(text)-keep:])
-	if _, err := io.WriteString(r.to, text[:len(text)-keep]); err != nil {
+	r.kept = []byte(text[i:])
+	if _, err := io.WriteString(r.to, out.String()); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// flush passes on what was kept back; curl has ended, and it was no secret.
+// flush passes on what was kept back; curl has ended. A secret in it is a whole one that could have been a longer one's beginning.
 func (r *redactor) flush() {
-	r.to.Write(r.kept) // with standard error gone there is nobody left to tell
+	text := string(r.kept)
+	for _, s := range r.secrets {
+		text = strings.ReplaceAll(text, s, "[secret]")
+	}
+	io.WriteString(r.to, text) // with standard error gone there is nobody left to tell
 	r.kept = nil
 }
