@@ -15,7 +15,11 @@ APP=app.fob.Fob
 files() {
   echo "bin/fob|755|cat build/fob"
   echo "bin/fob-app|755|cat build/fob-app"
-  local page size
+  local page size helper
+  # Names under which other programs look for their credential helpers; see fob credential.
+  for helper in git-credential-fob docker-credential-fob cargo-credential-fob terraform-credentials-fob; do
+    echo "bin/$helper|link|fob"
+  done
   for page in assets/man/*.1; do
     echo "share/man/man1/$(basename "$page").gz|644|gzip -9nc $page" # n: no name and no time, the same bytes at each build
   done
@@ -46,6 +50,10 @@ for program in fob fob-app; do
 done
 files | while IFS='|' read -r path mode command; do
   mkdir -p -- "$PREFIX/$(dirname "$path")"
+  if [ "$mode" = link ]; then
+    ln -sfn -- "$command" "$PREFIX/$path"
+    continue
+  fi
   # A new file in its place: one that runs cannot be written to, and keeps its old content.
   $command > "$PREFIX/$path.new"
   chmod "$mode" "$PREFIX/$path.new"

@@ -119,6 +119,10 @@ type Profile struct {
 	TokenPlacement    string   `json:"token_placement,omitempty"` // "" is header
 	TokenHeaderName   string   `json:"token_header_name,omitempty"`
 	TokenHeaderScheme string   `json:"token_header_scheme,omitempty"` // "none" is no scheme
+	// CredentialHosts are those that `fob credential` hands the token out for, beside the API's own: HOST or HOST:PORT.
+	CredentialHosts    List   `json:"credential_hosts,omitempty"`
+	CredentialUsername string `json:"credential_username,omitempty"` // "" is DefaultCredentialUsername
+	AgentForwarding    bool   `json:"agent_forwarding,omitempty"`    // a forwarded socket hands its tokens out
 
 	// What is signed and encrypted.
 	RequirePushedAuthorizationRequests bool   `json:"require_pushed_authorization_requests,omitempty"`
@@ -171,6 +175,8 @@ type Profile struct {
 const (
 	// DefaultRedirectURI listens on the IPv4 loopback address with a port of the system's choice (RFC 8252 §7.3).
 	DefaultRedirectURI = "http://127.0.0.1:0/callback"
+	// DefaultCredentialUsername is what GitLab asks for and most servers that look at the token alone do not mind.
+	DefaultCredentialUsername = "oauth2"
 	// DefaultLoginTimeout is long enough to find a phone for the second factor.
 	DefaultLoginTimeout = Duration(5 * time.Minute)
 	// DefaultReminderBefore leaves time to finish what one is doing before logging in again.

@@ -105,6 +105,31 @@ var tokenFields = []Field{
 		check:   checkHeaderName,
 		member:  func(p *Profile) any { return &p.TokenHeaderScheme },
 	},
+	{
+		Key: "credential_hosts", Label: "Credential hosts", Group: GroupToken, Kind: KindList, Advanced: true, spaced: true,
+		Help: "Hosts beside the API's that git, docker, cargo and their kin are handed this token for, through `fob credential`. " +
+			"No other host gets it.",
+		Example: "git.example.com",
+		check:   checkCredentialHost,
+		member:  func(p *Profile) any { return &p.CredentialHosts },
+	},
+	{
+		Key: "credential_username", Label: "Credential user name", Group: GroupToken, Kind: KindText, Advanced: true,
+		Default: "oauth2",
+		Help:    "The user name that goes with the token where a tool wants both, as git and docker do.",
+		Example: "x-access-token",
+		check:   checkUsername,
+		member:  func(p *Profile) any { return &p.CredentialUsername },
+	},
+	{
+		Key: "agent_forwarding", Label: "Agent forwarding", Group: GroupToken, Kind: KindBool, Advanced: true,
+		Default: "false",
+		Help: "Let a `fob` on another machine or in a container have this profile's tokens, through the agent's share socket " +
+			"that ssh forwards. Whoever is root there can ask for them, too.",
+		Example: "true",
+		check:   checkBool,
+		member:  func(p *Profile) any { return &p.AgentForwarding },
+	},
 }
 
 var placements = []Choice{{"", "Automatic"}, {"header", "Header"}, {"body", "Form body (weak)"}, {"query", "Address (weak)"}}

@@ -73,7 +73,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	r.tray = newTrayIcon(r, noTray)
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
 		Version: cli.Version(), Store: string(r.kind), Log: logger,
-		Copy: r.copy, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
+		Copy: r.copy, Open: r.tray.openPage, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
 		StartAtLogin: startAtLogin,
 	})
 	if err != nil {
@@ -82,6 +82,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	if err := r.demo.resume(); err != nil {
 		logger.Warn("demo", "problem", err.Error())
 	}
+	shared := r.share(ctx)
 	served := make(chan error, 1)
 	go func() { served <- r.server.Serve(ctx, socket.Listener) }()
 	agent.Report(nil)
@@ -94,11 +95,32 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 		return err
 	}
 	cancel()
+	<-shared
 	r.tray.wait()
 	if err := r.clipboard.Close(); err != nil {
 		logger.Info("clipboard", "problem", err.Error())
 	}
 	return <-served
+}
+
+// share serves the socket that is for forwarding; the channel is closed when that has ended. Without it the agent is whole but for that.
+func (r *resident) share(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	listener, err := agent.ListenShared(r.home)
+	if err != nil {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			r.log.Warn("share socket", "problem", err.Error())
+		}
+		close(ended)
+		return ended
+	}
+	go func() {
+		defer close(ended)
+		if err := r.server.ServeShared(ctx, listener); err != nil {
+			r.log.Warn("share socket", "problem", err.Error())
+		}
+	}()
+	return ended
 }
 
 // build opens profiles and store and makes the engine.

@@ -17,5 +17,5 @@ func main() {
 		runtime.UnlockOSThread()
 	}
 	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
-	os.Exit(cli.Main(context.Background(), os.Args[1:], streams, cli.Hooks{Agent: runAgent, Asked: quick.Answer()}))
+	os.Exit(cli.Main(context.Background(), cli.Arguments(os.Args), streams, cli.Hooks{Agent: runAgent, Asked: quick.Answer()}))
 }

@@ -28,6 +28,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"fob": main, "browse": browse, "redirected": redirected, "fob-app": window, "closed": closed,
+		"git-credential-fob": main, "docker-credential-fob": main, "cargo-credential-fob": main, "terraform-credentials-fob": main,
 	})
 }
 
@@ -93,6 +94,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt, "meanwhile": meanwhile, "foreground": foreground,
 			"fullserver": fullServer, "approving": approving, "setenv": setEnv, "elsewhere": elsewhere, "terminal": terminal, "oauth1server": oauth1Server, "echoapi": echoAPI,
+			"visiting": visiting,
 		},
 	})
 }
@@ -219,6 +221,19 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	converse(ts, args[0], args[1], args[2:], func(process *os.Process, _ string) { ts.Check(process.Signal(os.Interrupt)) })
 }
 
+// visiting N COMMAND…: somebody opens the login page whose address the command prints; the command ends with that exit code.
+func visiting(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: visiting N COMMAND…")
+	}
+	const before = "login page: "
+	converse(ts, args[0], before, args[1:], func(_ *os.Process, line string) {
+		answer, err := http.Get(line[strings.Index(line, before)+len(before):])
+		ts.Check(err)
+		answer.Body.Close()
+	})
+}
+
 // meanwhile N TEXT 'OTHER; OTHER' COMMAND…: the other commands run when the command has printed the text; the command ends with
 // that exit code. What it printed is in the file printed.
 func meanwhile(ts *testscript.TestScript, neg bool, args []string) {
@@ -269,7 +284,7 @@ func prepare(ts *testscript.TestScript, command []string) *exec.Cmd {
 	ts.Check(err)
 	cmd := exec.Command(path, command[1:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "FOB_HOME", "FOB_STORE", "BROWSER", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS"} {
+	for _, name := range []string{"PATH", "HOME", "FOB_HOME", "FOB_STORE", "FOB_SOCKET", "BROWSER", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	return cmd

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -173,6 +174,15 @@ func (t *trayIcon) login(ctx context.Context, name string) error {
 		return opened
 	}
 	return err
+}
+
+// openPage shows a page in the browser of the desktop that the agent knows.
+func (t *trayIcon) openPage(ctx context.Context, address, command string) error {
+	env := t.desk()
+	if !hasDesktop(env) && command == "" {
+		return errors.New("this agent knows no desktop to open a browser on")
+	}
+	return desktop.OpenBrowser(ctx, address, command, env)
 }
 
 // shownBy says what shows a login's event: "browser", "window", or "" for nothing.

@@ -67,6 +67,7 @@ func newHouse(t *testing.T) *house {
 			h.copied <- env["DISPLAY"] + " " + after.String() + " " + text
 			return nil
 		},
+		Open:   func(context.Context, string, string) error { return errors.New("no desktop") },
 		Attach: func(map[string]string) {}, Tray: func() bool { return false },
 		Demo:         func(context.Context) (string, error) { return "Demo", nil },
 		Doctor:       func(context.Context) []Finding { return []Finding{{Subject: "store", OK: true}} },

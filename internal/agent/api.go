@@ -57,6 +57,7 @@ type Hello struct {
 	PID     int      `json:"pid"`
 	Store   string   `json:"store"`            // "keychain", "memory"
 	Tray    bool     `json:"tray"`             // a tray icon is shown
+	Shared  bool     `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
 	Damage  *Problem `json:"damage,omitempty"` // profiles.json could not be read and was set aside
 }
 

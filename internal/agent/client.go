@@ -341,6 +341,10 @@ func (c *Client) gone(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
+	if c.home.Elsewhere != "" {
+		return &Error{Kind: Unreachable, Code: "agent_unreachable", Sentence: "no agent answers at " + c.home.Elsewhere + ", which FOB_SOCKET names",
+			Remedy: "see that the ssh connection that forwards it is open and its RemoteForward was accepted; unset FOB_SOCKET to use an agent of this machine"}
+	}
 	return &Error{Kind: Unreachable, Code: "agent_unreachable", Sentence: "the agent cannot be reached at " + c.home.Socket(),
 		Remedy: "start it with `fob agent`, or any command without --no-start"}
 }
@@ -350,7 +354,7 @@ func (c *Client) gone(ctx context.Context, err error) error {
 func (c *Client) Ensure(ctx context.Context, exe string, start bool) error {
 	hello, err := c.Hello(ctx)
 	var known *Error
-	if err != nil && start && errors.As(err, &known) && known.Kind == Unreachable {
+	if err != nil && start && c.home.Elsewhere == "" && errors.As(err, &known) && known.Kind == Unreachable {
 		if err = launch(ctx, c.home, exe); err == nil {
 			hello, err = c.Hello(ctx)
 		}

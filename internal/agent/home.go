@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 )
 
 // Home is where Fob keeps things. FOB_HOME moves all three under one directory.
@@ -14,6 +15,8 @@ type Home struct {
 	Config  string // profiles.json, settings.json
 	Data    string // what is known of each login (no secrets), sealed overflow of the keychain, logs
 	Runtime string // the socket and the lock; private to this user
+	// Elsewhere is the socket of an agent on another machine, or outside this container, that FOB_SOCKET names; "" for our own.
+	Elsewhere string
 }
 
 // socketPathMax is what fits into sockaddr_un on the smallest of our systems (104 bytes with the final zero on macOS).
@@ -21,6 +24,16 @@ const socketPathMax = 103
 
 // HomeFromEnv finds the three directories by FOB_HOME or the platform's conventions (XDG on Linux). It creates nothing.
 func HomeFromEnv() (Home, error) {
+	elsewhere := os.Getenv("FOB_SOCKET")
+	if elsewhere != "" && !filepath.IsAbs(elsewhere) {
+		return Home{}, fmt.Errorf("FOB_SOCKET %s: it is not an absolute path; give the whole path of the forwarded socket", elsewhere)
+	}
+	h, err := ownHome()
+	h.Elsewhere = elsewhere
+	return h, err
+}
+
+func ownHome() (Home, error) {
 	if root := os.Getenv("FOB_HOME"); root != "" {
 		abs, err := filepath.Abs(root)
 		if err != nil {
@@ -61,15 +74,45 @@ func dataDir() (string, error) {
 	return filepath.Join(home, ".local", "share"), nil
 }
 
+// runtimeDir is where the socket is. A cron job or a service without XDG_RUNTIME_DIR finds the same agent as the desktop does: two
+// agents would spend each other's refresh tokens.
 func runtimeDir(data string) string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && runtime.GOOS != "windows" {
-		return filepath.Join(dir, "fob")
+	if runtime.GOOS != "windows" {
+		if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+			return filepath.Join(dir, "fob")
+		}
+		if dir := loginDir(os.Getuid()); dir != "" {
+			return filepath.Join(dir, "fob")
+		}
 	}
 	return filepath.Join(data, "fob", "run")
 }
 
+// loginDirs is where systemd-logind keeps a directory for each user that is logged in.
+const loginDirs = "/run/user"
+
+// loginDir is the directory that systemd makes for the sessions of a user (pam_systemd(8)), "" where there is none.
+func loginDir(user int) string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	dir := filepath.Join(loginDirs, strconv.Itoa(user))
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return ""
+	}
+	return dir
+}
+
 // Socket is the path of the agent's socket (on Windows the name of its pipe is made from it).
-func (h Home) Socket() string { return filepath.Join(h.Runtime, "agent.sock") }
+func (h Home) Socket() string {
+	if h.Elsewhere != "" {
+		return h.Elsewhere
+	}
+	return filepath.Join(h.Runtime, "agent.sock")
+}
+
+// Share is the path of the socket that is for forwarding to other machines and into containers: see [Server.ServeShared].
+func (h Home) Share() string { return filepath.Join(h.Runtime, "share.sock") }
 
 // ProfilesFile is the path of profiles.json.
 func (h Home) ProfilesFile() string { return filepath.Join(h.Config, "profiles.json") }

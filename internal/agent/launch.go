@@ -107,3 +107,6 @@ func Report(err error) {
 
 // ErrRunning means that another agent serves this home already.
 var ErrRunning = errors.New("another agent is running")
+
+// errElsewhere keeps an agent from starting where FOB_SOCKET says that it is elsewhere.
+var errElsewhere = errors.New("FOB_SOCKET names the agent of another machine; unset it to run one here")

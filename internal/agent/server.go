@@ -28,6 +28,8 @@ type Options struct {
 
 	// Copy puts a secret on the clipboard of the desktop that env describes and clears it after the time given.
 	Copy func(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error
+	// Open shows a page in the browser of this machine's desktop, by the profile's own command if it has one.
+	Open func(ctx context.Context, address, command string) error
 	// Attach tells of a desktop to show the tray on.
 	Attach func(env map[string]string)
 	// Tray says whether the tray icon is shown.
@@ -76,10 +78,12 @@ func (s *Server) Stopped() <-chan struct{} { return s.stop }
 func (s *Server) Stop() { s.stopping() }
 
 // Serve answers on l until ctx ends.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+func (s *Server) Serve(ctx context.Context, l net.Listener) error { return s.serve(ctx, s.http, l) }
+
+func (s *Server) serve(ctx context.Context, server *http.Server, l net.Listener) error {
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	ended := make(chan error, 1)
-	go func() { ended <- s.http.Serve(l) }()
+	go func() { ended <- server.Serve(l) }()
 	select {
 	case err := <-ended:
 		return err
@@ -88,8 +92,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	// Streams end with ctx; what else is under way may finish.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := s.http.Shutdown(grace); err != nil {
-		s.http.Close()
+	if err := server.Shutdown(grace); err != nil {
+		server.Close()
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -299,6 +303,11 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 
 // login streams one login; the client's going away is its leaving.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	s.streamLogin(w, r, func(ev LoginEvent) (LoginEvent, error) { return ev, nil })
+}
+
+// streamLogin runs one login and tells the client what show makes of each event; an error of show cancels the login.
+func (s *Server) streamLogin(w http.ResponseWriter, r *http.Request, show func(LoginEvent) (LoginEvent, error)) {
 	var q loginRequest
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestMax)).Decode(&q); err != nil {
 		s.reply(w, r, nil, badRequest())
@@ -306,7 +315,19 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	io.Copy(io.Discard, r.Body) // read to the end, or net/http does not notice the client's going
 	lines := newLines(w)
-	status, err := s.engine.Login(r.Context(), q.Name, q.LoginOptions, func(ev LoginEvent) { lines.write(ev) })
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	status, err := s.engine.Login(ctx, q.Name, q.LoginOptions, func(ev LoginEvent) {
+		shown, err := show(ev)
+		if err != nil {
+			cancel(err)
+			return
+		}
+		lines.write(shown)
+	})
+	if refused := context.Cause(ctx); refused != nil && r.Context().Err() == nil {
+		err = refused
+	}
 	if err != nil {
 		lines.write(errorAnswer{s.said(r, err)})
 		return

@@ -18,7 +18,9 @@ import (
 // dial connects to the agent's socket after checking that it is ours: somebody else's socket in its place would be handed
 // nothing, but could hand out tokens that are not the user's.
 func dial(ctx context.Context, home Home) (net.Conn, error) {
-	if err := ours(home.Runtime, os.ModeDir); err != nil { // in a directory of somebody else's the socket could change under us
+	if home.Elsewhere != "" {
+		// Where a forwarded socket lies is the user's own choice; that it is theirs is checked all the same.
+	} else if err := ours(home.Runtime, os.ModeDir); err != nil { // in a directory of somebody else's the socket could change under us
 		return nil, err
 	}
 	if err := ours(home.Socket(), os.ModeSocket); err != nil {
@@ -48,6 +50,9 @@ const lookAgain = 10 * time.Millisecond
 // [ErrRunning] when another agent serves already; it waits for one that is ending, and removes what a dead one left behind.
 // The process is the agent until [Socket.Close].
 func Listen(home Home) (*Socket, error) {
+	if home.Elsewhere != "" {
+		return nil, errElsewhere
+	}
 	if err := os.MkdirAll(home.Runtime, 0o700); err != nil {
 		return nil, fmt.Errorf("socket directory: %w", err)
 	}
@@ -61,23 +66,33 @@ func Listen(home Home) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(home.Socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	listener, err := listenUnix(home.Socket())
+	if err != nil {
 		lock.Close()
+		return nil, err
+	}
+	return &Socket{Listener: listener, lock: lock}, nil
+}
+
+// listenUnix opens a socket of mode 0600 for this user's processes, in the place of one that a dead process left.
+func listenUnix(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("stale socket: %w", err)
 	}
 	// The directory keeps others out from the first instant; the mode of the socket is a second door.
-	listener, err := net.Listen("unix", home.Socket())
+	listener, err := net.Listen("unix", path)
 	if err != nil {
-		lock.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	if err := os.Chmod(home.Socket(), 0o600); err != nil {
+	if err := os.Chmod(path, 0o600); err != nil {
 		listener.Close()
-		lock.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	return &Socket{Listener: guarded{listener, os.Getuid()}, lock: lock}, nil
+	return guarded{listener, os.Getuid()}, nil
 }
+
+// ListenShared opens the socket that is for forwarding; see [Server.ServeShared]. The caller is the agent: it holds [Listen]'s lock.
+func ListenShared(home Home) (net.Listener, error) { return listenUnix(home.Share()) }
 
 // takeLock takes the lock that decides who is the agent. The kernel drops it with the process, however that ends.
 func takeLock(home Home) (*os.File, error) {

@@ -26,6 +26,9 @@ func pipeName(home Home) (string, *user.User, error) {
 }
 
 func dial(ctx context.Context, home Home) (net.Conn, error) {
+	if home.Elsewhere != "" {
+		return winio.DialPipeContext(ctx, home.Elsewhere)
+	}
 	name, _, err := pipeName(home)
 	if err != nil {
 		return nil, err
@@ -35,6 +38,9 @@ func dial(ctx context.Context, home Home) (net.Conn, error) {
 
 // Listen opens the agent's pipe for this user alone. It returns [ErrRunning] when another agent serves already.
 func Listen(home Home) (*Socket, error) {
+	if home.Elsewhere != "" {
+		return nil, errElsewhere
+	}
 	name, who, err := pipeName(home)
 	if err != nil {
 		return nil, err
@@ -49,6 +55,9 @@ func Listen(home Home) (*Socket, error) {
 	}
 	return &Socket{Listener: listener}, nil
 }
+
+// ListenShared is not there on Windows: its OpenSSH forwards no named pipes.
+func ListenShared(Home) (net.Listener, error) { return nil, errors.ErrUnsupported }
 
 // Socket is what makes a process the agent: the first instance of its pipe.
 type Socket struct {

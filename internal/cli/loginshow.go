@@ -16,6 +16,10 @@ import (
 // desktop, or not at all, must not end the login.
 func (f *face) showPage(ctx context.Context, name string, ev agent.LoginEvent, ask pageAsk) {
 	switch {
+	case ev.Opened:
+		f.say("the login page of %s opens in the browser of the machine that the agent runs on; if none appears, open this address there", name)
+	case f.shared:
+		f.say("open this address in a browser of the machine that the agent runs on to log in to %s", name)
 	case ev.Joined:
 		f.say("a login of %s already waits in a browser; finish it there, or open this address", name)
 	case ask.noBrowser:
@@ -24,14 +28,14 @@ func (f *face) showPage(ctx context.Context, name string, ev agent.LoginEvent, a
 		f.say("opening the login page of %s in the browser; if none appears, open this address", name)
 	}
 	f.say("login page: %s", ev.URL)
-	if port := redirectPort(ev.RedirectURI); port != "" && os.Getenv("SSH_CONNECTION") != "" {
+	if port := redirectPort(ev.RedirectURI); port != "" && !f.shared && os.Getenv("SSH_CONNECTION") != "" {
 		f.hint("over ssh, first forward the port the browser comes back to: ssh -L %s:127.0.0.1:%s %s", port, port, hostname())
 		f.hint("or log in with any browser and bring the answer by hand: fob login %s --print-url", quoted(name))
 	}
 	if !ev.Until.IsZero() {
 		f.say("waiting for the browser for %s; Ctrl-C cancels", span(time.Until(ev.Until).Round(time.Second)))
 	}
-	if ev.Joined || ask.noBrowser {
+	if ev.Joined || ask.noBrowser || f.shared { // the browser there comes back to the agent; one here would not
 		return
 	}
 	f.open(ctx, ev.URL, ev.Browser, ask)

@@ -53,6 +53,7 @@ type face struct {
 	Streams
 	hooks   Hooks
 	noStart bool // do not start an agent that is not running
+	shared  bool // the agent is on another machine, at the other end of a forwarded socket
 	entered bool // a verb began to work: what is wrong from here on is not the command line's grammar
 
 	mu   sync.Mutex // guards writing to Err, and live
@@ -73,6 +74,7 @@ func (f *face) connect(ctx context.Context) (*agent.Client, error) {
 	if err := client.Ensure(ctx, exe, !f.noStart); err != nil {
 		return nil, err
 	}
+	f.shared = client.Greeting().Shared
 	if damage := client.Greeting().Damage; damage != nil {
 		f.say("%s", damage.Sentence)
 	}

@@ -27,6 +27,7 @@ Exit codes:
 
 Environment:
   FOB_HOME   keeps everything (configuration, data, socket) under this directory
+  FOB_SOCKET the socket of an agent on another machine that ssh forwards (see docs/ssh.md)
   FOB_STORE  where secrets rest: keychain (default), memory (forgotten when the agent ends)
   BROWSER    the browser that login opens, given the address as its last argument`
 
@@ -60,10 +61,21 @@ func (f *face) root() *cobra.Command {
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"use", "Tokens:", []*cobra.Command{f.loginVerb(), f.tokenVerb(), f.headerVerb(), f.copyVerb(), f.printVerb(), f.formsVerb(), f.execVerb(), f.curlVerb(), f.requestVerb(), f.refreshVerb(), f.exchangeVerb(), f.logoutVerb()}},
+		{"use", "Tokens:", []*cobra.Command{
+			f.loginVerb(), f.tokenVerb(), f.headerVerb(),
+			f.copyVerb(), f.printVerb(), f.formsVerb(),
+			f.execVerb(), f.curlVerb(), f.requestVerb(),
+			f.credentialVerb(),
+			f.refreshVerb(), f.exchangeVerb(), f.logoutVerb(),
+		}},
 		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.whoamiVerb(), f.introspectVerb(), f.inspectVerb(), f.traceVerb(), f.windowVerb()}},
 		{"edit", "Profiles:", []*cobra.Command{f.profileVerb(), f.keysVerb()}},
-		{"own", "Fob itself:", []*cobra.Command{f.agentVerb(), f.stopVerb(), f.demoVerb(), f.doctorVerb(), f.versionVerb(), f.completionVerb()}},
+		{"own", "Fob itself:", []*cobra.Command{
+			f.agentVerb(), f.stopVerb(),
+			f.demoVerb(),
+			f.doctorVerb(),
+			f.versionVerb(), f.completionVerb(),
+		}},
 	}
 	for _, group := range groups {
 		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})

@@ -45,6 +45,7 @@ at login and not asked for (extra_scope_to_consent). It is kept in the agent's m
 			if ask.idToken && ask.second() {
 				return misused("leave --id-token out", "--scope, --resource and --audience are about the access token")
 			}
+			ask.query.IDToken = ask.idToken
 			return f.token(cmd.Context(), ask)
 		},
 	}

@@ -42,6 +42,7 @@ type TokenQuery struct {
 	Scope    []string `json:"scope,omitempty"`
 	Resource []string `json:"resource,omitempty"`
 	Audience string   `json:"audience,omitempty"`
+	IDToken  bool     `json:"for_id_token,omitempty"` // the ID token is what is wanted: it has to be fresh, and ExpiresAt is its end
 }
 
 // Credential is what one request to an API needs to be let in.

@@ -12,7 +12,10 @@ import (
 
 // TokenFor hands out an access token as q asks for it: the profile's own, or another one of the same login.
 func (e *Engine) TokenFor(ctx context.Context, q TokenQuery, minTTL time.Duration) (Handout, error) {
-	if len(q.Scope)+len(q.Resource) == 0 && q.Audience == "" {
+	switch {
+	case q.IDToken:
+		return e.freshIDToken(ctx, q.Name, minTTL)
+	case len(q.Scope)+len(q.Resource) == 0 && q.Audience == "":
 		return e.Token(ctx, q.Name, minTTL)
 	}
 	e.reload()

@@ -170,6 +170,7 @@ type LoginEvent struct {
 	// open: where the browser will come back; of a pushed request, URL does not say it.
 	RedirectURI string    `json:"redirect_uri,omitempty"`
 	Joined      bool      `json:"joined,omitempty"` // another face already opened it; do not open a second page
+	Opened      bool      `json:"opened,omitempty"` // the agent has opened it on its own machine, for a face elsewhere
 	Until       time.Time `json:"until"`            // when the login times out
 	// device: what the person types, where, and the address that has the code in it already (RFC 8628 §3.2, §3.3.1).
 	UserCode                string `json:"user_code,omitempty"`

@@ -106,10 +106,14 @@ func duration(text *string) bool {
 // request is the request for the token. HTTP/1.0, because a server must then neither chunk its answer (RFC 9112 §6.1) nor keep
 // the connection: reading to the end is reading the answer.
 func (a ask) request() string {
-	body := `{"name":"` + a.name + `"}`
+	body := `{"name":"` + a.name + `"`
 	if a.minTTL != "" { // without, the agent chooses
-		body = `{"name":"` + a.name + `","min_ttl":"` + a.minTTL + `"}`
+		body += `,"min_ttl":"` + a.minTTL + `"`
 	}
+	if a.idToken {
+		body += `,"for_id_token":true`
+	}
+	body += "}"
 	return "POST /v1/token HTTP/1.0\r\nHost: fob\r\nContent-Type: application/json\r\nContent-Length: " + decimal(len(body)) + "\r\n\r\n" + body
 }
 

@@ -25,9 +25,10 @@ func TestImports(t *testing.T) {
 
 // TestSocket compares the plain cases with package agent, which decides where the socket is.
 func TestSocket(t *testing.T) {
-	names := []string{"FOB_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "HOME"}
+	names := []string{"FOB_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "HOME", "FOB_SOCKET"}
 	long := "/" + strings.Repeat("x", 120)
 	for _, values := range [][]string{
+		{"/tmp/f", "/run/user/1000", "", "/home/u", "/home/u/.fob.sock"},
 		{"/tmp/f", "", "", "/home/u"},
 		{"/tmp/f/", "", "", "/home/u"},
 		{"/tmp/../f", "", "", "/home/u"},
@@ -40,6 +41,7 @@ func TestSocket(t *testing.T) {
 		{"", "", "", "/home/u"},
 		{"", "", "", ""},
 	} {
+		values = append(values, "")[:len(names)]
 		for i, name := range names {
 			t.Setenv(name, values[i])
 		}
@@ -52,7 +54,7 @@ func TestSocket(t *testing.T) {
 			t.Errorf("%q: socket %s, package agent says %s (%v)", values, got, home.Socket(), err)
 		}
 	}
-	plain := []string{"/tmp/f", "", "", "/home/u"}
+	plain := []string{"/tmp/f", "", "", "/home/u", ""}
 	if socket(func(name string) string { return plain[slices.Index(names, name)] }) == "" {
 		t.Error("a plain FOB_HOME is not understood")
 	}

@@ -17,11 +17,16 @@ const answerMax = 8 << 20
 // socket is the path of the agent's socket in the plain cases, as agent.HomeFromEnv finds it in all of them.
 func socket(getenv func(string) string) string {
 	var path string
+	login := "/run/user/" + decimal(syscall.Getuid()) // see agent.HomeFromEnv
 	switch {
+	case getenv("FOB_SOCKET") != "":
+		path = getenv("FOB_SOCKET")
 	case getenv("FOB_HOME") != "":
 		path = getenv("FOB_HOME") + "/run/agent.sock"
 	case absolute(getenv("XDG_RUNTIME_DIR")):
 		path = getenv("XDG_RUNTIME_DIR") + "/fob/agent.sock"
+	case runtime.GOOS == "linux" && directory(login):
+		path = login + "/fob/agent.sock"
 	case runtime.GOOS == "darwin":
 		path = getenv("HOME") + "/Library/Application Support/fob/run/agent.sock"
 	case absolute(getenv("XDG_DATA_HOME")):
@@ -38,6 +43,11 @@ func socket(getenv func(string) string) string {
 		}
 	}
 	return path
+}
+
+func directory(path string) bool {
+	var stat syscall.Stat_t
+	return syscall.Stat(path, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFDIR
 }
 
 func absolute(path string) bool { return path != "" && path[0] == '/' }
