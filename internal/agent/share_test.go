@@ -106,7 +106,7 @@ func TestSharedSocket(t *testing.T) {
 		"put":      func() error { return c.PutProfile(ctx, ProfileEdit{Profile: profiles.Profile{Name: "work"}}) },
 		"remove":   func() error { return c.RemoveProfile(ctx, "work") },
 		"logout":   func() error { _, err := c.Logout(ctx, "work", true); return err },
-		"copy":     func() error { _, err := c.Copy(ctx, "work", FormAccessToken, nil); return err },
+		"copy":     func() error { _, err := c.Copy(ctx, FormRequest{Name: "work", Form: FormAccessToken}, nil); return err },
 		"request":  func() error { _, err := c.Request(ctx, Request{Name: "work"}); return err },
 		"exchange": func() error { _, err := c.Exchange(ctx, Exchange{Name: "work"}); return err },
 		"doctor":   func() error { _, err := c.Doctor(ctx); return err },
