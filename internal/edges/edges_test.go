@@ -23,13 +23,13 @@ const root = "../.."
 // points up is refused even when it is written here.
 var tree = []struct{ pkg, imports string }{
 	{".", "ui internal/agent internal/desktop assets"},
-	{"ui", "internal/agent profiles assets"}, // never the engine or what is below it: a window is a client of the agent
+	{"ui", "internal/agent internal/carry profiles assets"}, // never the engine or what is below it: a window is a client of the agent
 
 	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain"},
 	{"internal/cli/mangen", "internal/cli"},
 	{"dev/conformance", "internal/cli profiles"},
-	{"internal/cli", "internal/agent internal/desktop oauth profiles"}, // oauth: `fob inspect` decodes without an agent
-	{"internal/cli/quick", ""},                                         // answers `fob token` before anything else is set up
+	{"internal/cli", "internal/agent internal/carry internal/desktop oauth profiles"}, // oauth: `fob inspect` decodes without an agent
+	{"internal/cli/quick", ""},                                                        // answers `fob token` before anything else is set up
 	{"internal/tray", "internal/agent internal/desktop assets"},
 	{"dev/bench", "internal/authserver"},
 	{"dev/soak", "internal/authserver internal/agent"},
@@ -38,7 +38,8 @@ var tree = []struct{ pkg, imports string }{
 	{"internal/agent", "internal/session internal/forms profiles"},
 	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain"},
 
-	{"oauth/oauth1", "oauth"}, // another protocol; it borrows Secret, Error and Code
+	{"internal/carry", "oauth profiles"}, // oauth: its Secret alone
+	{"oauth/oauth1", "oauth"},            // another protocol; it borrows Secret, Error and Code
 	{"oauth", ""},
 	{"loopback", ""},
 	{"profiles", ""},
@@ -66,6 +67,7 @@ var homes = map[string]string{
 	"github.com/pkg/browser":        "internal/desktop",
 	"github.com/spf13/cobra":        "internal/cli internal/cli/mangen",
 	"github.com/zalando/go-keyring": "internal/keychain",
+	"go.yaml.in/yaml":               "internal/carry",
 	"rsc.io/qr":                     "internal/cli ui",
 	"software.sslmate.com/src":      "oauth", // PKCS#12 keys and certificates
 }
