@@ -182,10 +182,17 @@ func (e *CheckError) Unwrap() error { return e.Err }
 
 // Transient reports whether the same request may succeed later without
 // anybody changing anything: the network is away, the server is down, busy or
-// slow. It is false for what a server decided (invalid_grant and its like),
-// for a certificate that does not verify, and when the caller gave up.
+// slow, or something on the way answers in its place (ErrPortal). It is false
+// for what a server decided (invalid_grant and its like), for a certificate
+// that does not verify for another reason, and when the caller gave up.
 func Transient(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ErrGuarded) || errors.Is(err, http.ErrSchemeMismatch) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ErrGuarded) {
+		return false
+	}
+	if errors.Is(err, ErrPortal) {
+		return true
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
 		return false
 	}
 	// A certificate that does not verify, or a peer that does not speak TLS,

@@ -213,7 +213,7 @@ func (e *Exploration) ask(ctx context.Context, hc *http.Client, u *url.URL, meth
 		req.Header.Set("Accept", "application/json, text/event-stream") // both are demanded
 		req.Header.Set("Content-Type", "application/json")
 	}
-	ans, err := send(ctx, hc, req, &errand{what: "API", timeout: probeTimeout, follow: body == nil, now: time.Now()})
+	ans, err := send(ctx, hc, req, &errand{what: "API", timeout: probeTimeout, follow: body == nil, now: time.Now(), pages: true})
 	step := ExploreStep{What: "API", Address: method + " " + withoutQuery(u), Err: err}
 	var refused *Error
 	switch {

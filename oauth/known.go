@@ -37,7 +37,7 @@ func (c *Client) StillKnown(ctx context.Context, redirectURI string) error {
 	if err != nil {
 		return &Error{what: stillKnown, Endpoint: withoutQuery(u), Err: ErrRequest}
 	}
-	ans, err := send(ctx, c.HTTP, req, &errand{what: stillKnown, timeout: c.Timeout, now: c.clock()})
+	ans, err := send(ctx, c.HTTP, req, &errand{what: stillKnown, timeout: c.Timeout, now: c.clock(), pages: true})
 	if err != nil || ans.status < 400 || ans.status > 499 {
 		return nil
 	}

@@ -84,7 +84,7 @@ func TestAnswerQuirks(t *testing.T) {
 			tok, err := c.Grant(t.Context(), "fb_exchange_token", url.Values{"fb_exchange_token": {"short-lived"}}, TokenRequest{Scope: []string{"a", "b"}})
 			if tt.code != "" {
 				var e *Error
-				if !errors.As(err, &e) || e.Code != Code(strings.TrimPrefix(tt.code, "-")) || e.Description != tt.text || Transient(err) {
+				if !errors.As(err, &e) || e.Code != Code(strings.TrimPrefix(tt.code, "-")) || e.Description != tt.text || Transient(err) != errors.Is(err, ErrPortal) {
 					t.Fatalf("%v", err)
 				}
 				return

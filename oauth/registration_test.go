@@ -182,13 +182,13 @@ func TestRegisterRefused(t *testing.T) {
 		{"scope of no type", 201, `{"client_id":"a","scope":7}`, ErrClientMetadata},
 		{"jwks of no type", 201, `{"client_id":"a","jwks":7}`, ErrClientMetadata},
 		{"plain http management", 201, `{"client_id":"a","registration_client_uri":"http://id.example/c"}`, ErrRegistration}, // R-070
-		{"a page", 200, `<html>`, ErrNotJSON},
+		{"a page", 200, `<html>`, ErrPortal},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newRegistrar(t, tt.status, tt.answer)
 			r, err := Register(t.Context(), s.Client(), s.metadata(), ClientMetadata{}, "initial-token")
-			if r != nil || !errors.Is(err, tt.want) || Transient(err) {
+			if r != nil || !errors.Is(err, tt.want) || Transient(err) != errors.Is(err, ErrPortal) {
 				t.Fatalf("%+v, %v", r, err)
 			}
 			printable(t, err.Error())

@@ -41,6 +41,7 @@ type errand struct {
 	quirks  *Quirks // nil: none
 
 	certificate bool // the client's is there to be shown
+	pages       bool // a web page may be the answer
 }
 
 // answer is a complete answer, whatever its status.
@@ -82,9 +83,14 @@ func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) 
 // answer comes back beside an error too.
 func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *errand) (*answer, error) {
 	ans := &answer{errand: job, endpoint: withoutQuery(req.URL)}
-	resp, err := hc.Do(req.WithContext(ctx))
+	way, watched := watchWay(ctx, req.URL)
+	resp, err := hc.Do(req.WithContext(watched))
 	if err != nil {
-		return ans, ans.broken(ctx, err)
+		e := ans.broken(ctx, err)
+		if portal := way.portal(req.URL, e.Err); portal != nil {
+			e.Err = portal
+		}
+		return ans, e
 	}
 	defer resp.Body.Close()
 	ans.status, ans.header = resp.StatusCode, resp.Header
@@ -98,6 +104,9 @@ func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *erra
 	if len(ans.body) > maxBody {
 		return ans, &Error{what: job.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrTooLarge,
 			RetryAfter: retryAfter(ans.header, job.now)}
+	}
+	if ans.status == http.StatusNetworkAuthenticationRequired || ans.status < 300 && !job.pages && ans.page() {
+		return ans, ans.unusable(pageError(req.URL))
 	}
 	return ans, nil
 }
@@ -120,6 +129,9 @@ func (ans *answer) redirected(resp *http.Response) error {
 	e := &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrRedirect}
 	if to, err := resp.Location(); err == nil {
 		e.Description = clean(redact("to "+to.Host, ans.errand.secrets), maxDescription)
+		if asked := resp.Request.URL; mayBePortal(asked) && !ans.errand.pages && !sameSite(to.Hostname(), asked.Hostname()) {
+			e.Err = portalAt(asked.Hostname(), "it redirects to "+clean(redact(to.Host, ans.errand.secrets), maxDescription), ErrRedirect)
+		}
 	}
 	return e
 }
@@ -131,7 +143,7 @@ func (ans *answer) unusable(err error) error {
 
 // broken turns a failure of the exchange into an Error. The *url.Error of
 // net/http is taken off: it repeats the address with its query.
-func (ans *answer) broken(ctx context.Context, err error) error {
+func (ans *answer) broken(ctx context.Context, err error) *Error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

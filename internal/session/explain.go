@@ -57,6 +57,7 @@ const (
 	CodeCancelled      = "cancelled"
 	CodeTimeout        = "login_timeout"
 	CodeNetwork        = "network"
+	CodePortal         = "captive_portal"
 	CodeServer         = "server_answer"
 	CodeStopping       = "agent_stopping"
 	CodeInternal       = "internal"
@@ -102,6 +103,13 @@ func explain(name string, err error) *Error {
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "Fob keeps it in memory and tries again"}
 	case errors.As(err, &answer) && answer.Code != "" && !oauth.Transient(err) && !errors.Is(err, oauth.ErrForgotten) && !errors.Is(err, oauth.ErrFixed):
 		return explainCode(name, answer)
+	case errors.Is(err, oauth.ErrPortal):
+		said := explainFailure(name, err)
+		var portal *oauth.PortalError
+		if errors.As(err, &portal) {
+			said.Sentence = portal.Error()
+		}
+		return said
 	case oauth.Transient(err):
 		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -149,6 +157,8 @@ var failures = []struct {
 	{oauth.ErrMetadata, CodeMetadata, Failed, "see that the profile's issuer is the server's own name for itself, or set the endpoints in the profile"},
 	{oauth.ErrResource, CodeMetadata, Failed, "give the address that the API itself names, or make the profile by hand: fob profile add"},
 	{oauth.ErrRequest, CodeProfileInvalid, Failed, "see the profile: fob profile edit {name}"},
+	{oauth.ErrPortal, CodePortal, TryAgain, "open a page in the browser and log in to the network; Fob keeps the login and tries again by itself. " +
+		"If the network is your own: see that issuer and endpoints are the server's, and that its certificate authority is known (ca_certificate)"},
 	{oauth.ErrRedirect, CodeServer, Failed, "see that the issuer and the endpoints of the profile are the server's own addresses"},
 	{oauth.ErrDeviceResponse, CodeServer, Failed, "see that the profile's device or backchannel endpoint is the server's"},
 	{oauth.ErrIntrospection, CodeServer, Failed, "see the profile's introspection_endpoint, and whether the client may use it"},
