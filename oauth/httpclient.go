@@ -76,6 +76,16 @@ func sharedClient() *http.Client {
 	return sharedHTTP
 }
 
+// CloseIdleConnections closes the connections of hc, of this package's own
+// client if it is nil, that nobody uses: after a sleep they are dead, and a
+// request on one would wait for its time to run out.
+func CloseIdleConnections(hc *http.Client) {
+	if hc == nil {
+		hc = sharedClient()
+	}
+	hc.CloseIdleConnections()
+}
+
 func newTransport() *http.Transport {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if ok {

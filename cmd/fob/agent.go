@@ -168,8 +168,12 @@ func (r *resident) background() {
 	go r.engine.Run(r.life)
 	go r.sweep()
 	go func() {
-		for range desktop.Wakes(r.life) {
-			r.engine.NetworkChanged()
+		for wake := range desktop.Wakes(r.life) {
+			if r.log.Info("wake", "why", wake.String()); wake.Resumed {
+				r.engine.Resumed()
+			} else {
+				r.engine.NetworkChanged()
+			}
 		}
 	}()
 	r.tray.attach(desktop.EnvOf(os.Environ()))

@@ -73,6 +73,10 @@ type Engine struct {
 	busy   map[string]bool          // issuers with a refresh under way
 	active int                      // refreshes under way
 	freed  chan struct{}            // closed when a refresh ends; nil while nobody waits for that
+
+	breakers map[string]breaker // by issuer, of those that do not answer
+	woken    time.Time          // when the network last changed
+	resumed  chan struct{}      // closed when the computer has slept
 }
 
 // login is one profile and the live token of it. Its fields are guarded by Engine.mu.
@@ -92,8 +96,10 @@ type login struct {
 	met        *oauth.StepUp           // the demand that the present login was for
 	refreshing *flight
 	attempt    *attempt
-	shown      State // what watchers were last told
-	copied     Form  // what was copied last, beside the token itself
+	copied     Form      // what was copied last, beside the token itself
+	shown      State     // what watchers were last told
+	settling   time.Time // when it first failed for want of a network that was not up yet after a wake-up
+	settlings  int       // how often, since then
 }
 
 // New returns an engine for the profiles of o. It reads what is known of each login, not the keychain.
@@ -106,6 +112,7 @@ func New(o Options) (*Engine, error) {
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
 		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
 		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)},
+		breakers: map[string]breaker{}, resumed: make(chan struct{}),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -172,20 +179,6 @@ func (e *Engine) Poke() {
 	}
 }
 
-// NetworkChanged forgets how long failed refreshes were to wait: what failed for want of a network is tried now, and so is
-// what failed by the network's doing (a captive portal's certificate). Only a server's own wish to be left alone stands.
-func (e *Engine) NetworkChanged() {
-	now := wall()
-	e.mu.Lock()
-	for _, l := range e.logins {
-		if l.rec.Failing != nil && !l.rec.Failing.patience && l.rec.NextTry.After(now) {
-			l.rec.NextTry = now
-		}
-	}
-	e.mu.Unlock()
-	e.Poke()
-}
-
 // step starts what is due, tells watchers what time alone has changed, and returns when to look again.
 func (e *Engine) step(now time.Time) time.Time {
 	e.reload()
@@ -208,11 +201,15 @@ func (e *Engine) step(now time.Time) time.Time {
 			continue
 		}
 		at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
+		b := e.breakers[authority(*l.profile)]
 		if l.unsaved != nil {
 			at, ok = l.rec.NextTry, true
+			b = breaker{} // storing asks nobody
 		}
 		switch {
 		case !ok:
+		case b.holds(background, now):
+			next = minTime(next, b.until)
 		case at.After(now) && !clockPutBack(&l.rec, now):
 			next = minTime(next, at)
 		default:

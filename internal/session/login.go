@@ -284,6 +284,7 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 
 // keepTurn is keep while the turn is held.
 func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.Token, what string) error {
+	e.issuerAnswered(authority(p))
 	e.mu.Lock()
 	l, ok := e.logins[p.Name]
 	if !ok {

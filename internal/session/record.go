@@ -56,7 +56,7 @@ func (r *record) failing() *Problem {
 		return nil
 	}
 	failing := *r.Failing
-	failing.NextTry = some(r.NextTry)
+	failing.NextTry, failing.Failures = some(r.NextTry), r.Failures
 	return &failing
 }
 

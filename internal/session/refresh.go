@@ -80,13 +80,32 @@ func (e *Engine) awaitRefresh(ctx context.Context, name string, who urgency) err
 		e.mu.Unlock()
 		return &Error{Kind: failing.kind(r.Mend), Code: failing.Code, Sentence: "profile " + name + ": " + failing.Sentence, Remedy: failing.Remedy}
 	}
+	joins := l.refreshing != nil
 	e.mu.Unlock()
-	f := e.startRefresh(name, who)
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		if !joins {
+			if err := e.heldBack(name, who); err != nil {
+				return err
+			}
+		}
+		f := e.startRefresh(name, who)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		again, settles := e.settlesAt(name)
+		if f.err == nil || !settles {
+			return f.err
+		}
+		joins = false
+		select {
+		case <-time.After(again.Sub(wall())):
+		case <-e.life.Done():
+			return f.err
+		case <-ctx.Done():
+			return f.err
+		}
 	}
 }
 
@@ -132,6 +151,9 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 		ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), placeKey{}, where), refreshTimeout)
 		defer cancel()
 		if f.err = e.awaitPlace(ctx, where); f.err == nil {
+			f.err = e.heldBack(name, who) // others may have found out while it queued
+		}
+		if f.err == nil {
 			f.err = e.refresh(ctx, name, who)
 		}
 		e.leavePlace(where)
@@ -241,7 +263,9 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	e.at(StepSpending)
-	fresh, lost, err := spend(func() (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
+	fresh, lost, err := spend(func() (*oauth.Token, error) {
+		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
+	})
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
 		return nil // another agent was faster; its token is ours too
 	}
@@ -252,6 +276,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	e.at(StepAnswered)
+	e.issuerAnswered(authority(p))
 	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
@@ -409,6 +434,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 		return &storeError{err}
 	}
 	l.unsaved, l.held = nil, t
+	l.settling, l.settlings = time.Time{}, 0
 	l.rec.describe(*t)
 	l.rec.well()
 	l.rec.happened(now, what)
@@ -454,6 +480,9 @@ func (e *Engine) failed(name string, err error) error {
 	if r.Failing != nil {
 		problem.Since = r.Failing.Since
 	}
+	if r.Failing == nil && !l.settling.IsZero() {
+		problem.Since = l.settling // it was not said then
+	}
 	patience := oauth.RetryAfter(err)
 	problem.patience = patience > 0
 	problem.said = said.Kind
@@ -473,10 +502,17 @@ func (e *Engine) failed(name string, err error) error {
 		r.well()
 		r.Ended = problem
 		r.happened(now, "the login ended: "+problem.Sentence)
+	} else if unreached(said, err) && e.settleLocked(l, said, now) {
+		e.log.Info("refresh", "profile", name, "waits", "for the network")
 	} else {
 		r.Failures++
 		r.Failing, r.Mend = problem, said.Kind != TryAgain && !storing(err)
 		r.NextTry = now.Add(backoff(e.seed+name, r.Failures, now, patience))
+		if unreached(said, err) {
+			if b := e.unreachedLocked(l, *problem, patience, now); b.opened {
+				r.NextTry = b.until
+			}
+		}
 		if r.Mend {
 			r.NextTry = now.Add(mendedEvery)
 		}
@@ -487,6 +523,9 @@ func (e *Engine) failed(name string, err error) error {
 		if first {
 			r.happened(now, "refresh: "+problem.Sentence)
 		}
+	}
+	if said.Kind != TryAgain && answered(err) {
+		e.answeredLocked(authority(*l.profile), now)
 	}
 	failures := r.Failures
 	e.mu.Unlock()

@@ -21,7 +21,11 @@ func (e *Engine) stateLocked(l *login, now time.Time) State {
 		}
 		return LoginRequired
 	}
-	return stateAt(&l.rec, l.reminder, now)
+	state := stateAt(&l.rec, l.reminder, now)
+	if state == LoggedIn && e.outageLocked(l, now) != nil {
+		return Offline
+	}
+	return state
 }
 
 // Status returns the named profiles, or all in the order of the file.
@@ -63,6 +67,9 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		s.Issuer = r.Issuer
 	}
 	if at, ok := dueAt(r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
+		if b := e.breakers[authority(*p)]; b.holds(background, now) && at.Before(b.until) {
+			at = b.until
+		}
 		s.RefreshDueAt = &at
 	}
 	s.Problem = e.problemLocked(l, s.State, now)
@@ -87,7 +94,9 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		ended := *r.Ended
 		return &ended
 	case r.Failing != nil:
-		return r.failing()
+		return e.breakers[authority(*l.profile)].tell(r.failing(), now)
+	case state == Offline:
+		return e.outageLocked(l, now)
 	case state == LoginRequired:
 		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
 			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}

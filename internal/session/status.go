@@ -68,6 +68,10 @@ type Problem struct {
 	Remedy   string     `json:"remedy,omitempty"`   // what to do
 	Since    time.Time  `json:"since"`              // first time in a row
 	NextTry  *time.Time `json:"next_try,omitempty"` // when Fob tries again by itself
+	Failures int        `json:"failures,omitempty"` // of this login in a row
+	// Breaker is there while the issuer answers none of its profiles: "open" until next_try, "half_open" when the next one to
+	// ask finds out whether it answers again.
+	Breaker string `json:"breaker,omitempty"`
 
 	lastTry  time.Time // when it last happened
 	patience bool      // the server asked to wait (Retry-After)
