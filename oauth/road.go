@@ -247,14 +247,38 @@ type call struct {
 // post sends a call with the client's authentication (RFC 6749 sections 2.3
 // and 3.2) and DPoP proof (RFC 9449 section 5), and returns the answer
 // whatever its status; answer.object tells errors. A server that wants a
-// nonce in the proof gets it in a second try (section 8), no third.
+// nonce in the proof gets it in a second try (section 8), no third; so does
+// one that refused what was dated by a clock that its answer shows to be wrong.
 func (c *Client) post(ctx context.Context, k call) (*answer, error) {
+	before, _ := c.servers().ClockOffset(k.endpoint)
 	ans, err := c.postOnce(ctx, k)
+	if after, _ := c.servers().ClockOffset(k.endpoint); err == nil && (after-before).Abs() >= clockRefused && c.dated(k) && ans.refusedFor(InvalidClient, InvalidDPoPProof) {
+		Note(ctx, "second try: the server's clock is another than was thought")
+		return c.postOnce(ctx, k)
+	}
 	if err == nil && k.proof != nil && ans.wantsNonce() {
 		Note(ctx, "second try: the server wants its nonce in the DPoP proof (RFC 9449 section 8)")
 		return c.postOnce(ctx, k)
 	}
 	return ans, err
+}
+
+// clockRefused: servers allow for half a minute or more between clocks.
+const clockRefused = 20 * time.Second
+
+// dated reports whether something in a call's authentication bears a time.
+func (c *Client) dated(k call) bool {
+	method, _ := c.authMethodFor(k)
+	return k.proof != nil || method == AuthPrivateKeyJWT || method == AuthSecretJWT
+}
+
+// refusedFor reports whether the answer is a refusal with one of the codes.
+func (ans *answer) refusedFor(codes ...Code) bool {
+	if ans.status < 400 || ans.status > 499 {
+		return false
+	}
+	_, err := ans.object()
+	return slices.ContainsFunc(codes, func(code Code) bool { return errors.Is(err, code) })
 }
 
 func (c *Client) postOnce(ctx context.Context, k call) (*answer, error) {
@@ -351,7 +375,7 @@ func (c *Client) dispatch(ctx context.Context, k call, out *outgoing, verb strin
 		what: k.what, kind: k.kind, timeout: c.Timeout, now: sent, form: out.form, quirks: c.Quirks, certificate: out.certificate,
 		secrets: slices.Concat(c.secretsIn(out.form), credentialsIn(out), k.secrets),
 	})
-	if ans != nil {
+	if ans != nil && !errors.Is(err, ErrPortal) { // whose clock is nobody's
 		c.servers().learn(roleAS, out.endpoint, ans.header, sent, c.clock())
 	}
 	return ans, err
@@ -369,11 +393,7 @@ func credentialsIn(out *outgoing) []string {
 // wantsNonce: the server refused a proof for its nonce and said which one it
 // wants (RFC 9449 section 8).
 func (ans *answer) wantsNonce() bool {
-	if ans.status != http.StatusBadRequest && ans.status != http.StatusUnauthorized || ans.header.Get("DPoP-Nonce") == "" {
-		return false
-	}
-	_, err := ans.object()
-	return errors.Is(err, UseDPoPNonce)
+	return ans.header.Get("DPoP-Nonce") != "" && ans.refusedFor(UseDPoPNonce)
 }
 
 // alias returns the address for requests that show the client's certificate,

@@ -14,7 +14,7 @@ import (
 
 // doctor examines what the agent stands on.
 func (r *resident) doctor(ctx context.Context) []agent.Finding {
-	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorTray(), r.doctorClipboard(), r.doctorAutostart()}
+	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorClock(), r.doctorTray(), r.doctorClipboard(), r.doctorAutostart()}
 }
 
 func (r *resident) doctorStore(ctx context.Context) agent.Finding {
@@ -60,6 +60,12 @@ func (r *resident) doctorProfiles() agent.Finding {
 		finding.Remedy = "see fob profile show NAME"
 	}
 	return finding
+}
+
+// doctorClock compares this computer's clock with those of the servers.
+func (r *resident) doctorClock() agent.Finding {
+	ok, detail, remedy := session.ClockFinding(r.engine.Clocks())
+	return agent.Finding{Subject: "clock", OK: ok, Detail: detail, Remedy: remedy}
 }
 
 func (r *resident) doctorTray() agent.Finding {

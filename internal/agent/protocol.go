@@ -29,6 +29,7 @@ type (
 	Registration  = session.Registration
 	Exchange      = session.Exchange
 	Weakness      = session.Weakness
+	Clock         = session.Clock
 )
 
 // Begin starts a login whose answer is brought by hand: nothing waits for it, and any shell can complete it within an hour.

@@ -89,11 +89,13 @@ func showText(d agent.Details, now time.Time) string {
 	add("granted details", string(d.AuthorizationDetails))
 	add("api", d.APIBaseURL)
 	if p := d.Problem; p != nil {
-		add("problem", p.Sentence+", since "+relative(p.Since, now))
+		add("problem", p.Sentence)
+		add("when", p.Times(now))
 		add("remedy", p.Remedy)
-		if p.NextTry != nil {
-			add("next try", relative(*p.NextTry, now))
-		}
+	}
+	if c := d.Clock; c != nil {
+		add("clock", c.Sentence)
+		add("clock remedy", c.Remedy)
 	}
 	text := table(rows)
 	text += claimsText("access token claims (for display only)", d.AccessClaims, now)

@@ -86,6 +86,12 @@ func statusRow(s agent.Status, now time.Time) []string {
 	var notes []string
 	if s.Problem != nil {
 		notes = append(notes, s.Problem.Sentence)
+		if words := s.Problem.Times(now); words != "" {
+			notes = append(notes, words)
+		}
+	}
+	if s.Clock != nil {
+		notes = append(notes, s.Clock.Sentence)
 	}
 	if len(s.Weaknesses) > 0 {
 		var keys []string

@@ -100,6 +100,7 @@ type login struct {
 	shown      State     // what watchers were last told
 	settling   time.Time // when it first failed for want of a network that was not up yet after a wake-up
 	settlings  int       // how often, since then
+	doubt      time.Time // which token set was obtained by a clock that has been put back since
 }
 
 // New returns an engine for the profiles of o. It reads what is known of each login, not the keychain.
@@ -154,7 +155,11 @@ func wall() time.Time { return time.Now().Round(0) }
 
 // Run refreshes what is due until ctx ends or the engine is closed. It sleeps in between.
 func (e *Engine) Run(ctx context.Context) {
+	before := time.Now()
 	for e.life.Err() == nil {
+		now := time.Now()
+		e.clockMoved(clockSetBy(before, now))
+		before = now
 		next := e.step(wall())
 		timer := time.NewTimer(min(max(next.Sub(wall()), time.Millisecond), sleepMax))
 		select {
@@ -294,6 +299,7 @@ func (e *Engine) sync() {
 			}
 			l.follow(p)
 			e.logins[p.Name] = l
+			e.rememberClock(l)
 			if l.rec.Lost {
 				lost = append(lost, p.Name)
 			}

@@ -30,7 +30,7 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		now := wall()
 		ends := t.ends()
 		need, left, life := minTTL, ends.Sub(now), ends.Sub(t.ObtainedAt)
-		if fromTheFuture(t.ObtainedAt, now) && t.renewable() {
+		if t.renewable() && e.doubtful(name, t, now) {
 			left = 0 // see clockPutBack
 		}
 		if need < 0 {

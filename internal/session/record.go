@@ -44,8 +44,9 @@ type record struct {
 	NextTry  time.Time `json:"next_try,omitzero"`
 	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored or the server has
 	// refused: what finds it knows that an answer may have been lost, and since when.
-	Spending time.Time `json:"spending,omitzero"`
-	Lost     bool      `json:"-"` // the file was there and could not be read
+	Spending time.Time  `json:"spending,omitzero"`
+	Clock    *clockSeen `json:"clock,omitempty"`
+	Lost     bool       `json:"-"` // the file was there and could not be read
 
 	History []Event `json:"history,omitempty"` // newest first
 }

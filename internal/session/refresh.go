@@ -266,6 +266,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	fresh, lost, err := spend(func() (*oauth.Token, error) {
 		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
 	})
+	e.noteClock(name, client)
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
 		return nil // another agent was faster; its token is ours too
 	}
@@ -319,6 +320,7 @@ func (e *Engine) askAgain(ctx context.Context, p profiles.Profile) (err error) {
 		return e.failed(p.Name, err)
 	}
 	token, err := e.unattended(ctx, c, c.request(LoginOptions{}))
+	e.noteClock(p.Name, c) // also of a refusal
 	if err != nil {
 		return e.failed(p.Name, err)
 	}

@@ -60,6 +60,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		}
 		return s
 	}
+	s.Clock = r.Clock.told(now)
 	s.Account, s.Subject, s.Refreshable, s.HasIDToken = r.Account, r.Subject, r.Refreshable, r.HasIDToken
 	s.ObtainedAt, s.ExpiresAt, s.RefreshExpires = some(r.ObtainedAt), some(r.ExpiresAt), some(r.RefreshExpires)
 	s.Scope = r.Scope

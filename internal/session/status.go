@@ -53,6 +53,7 @@ type Status struct {
 	LastForm Form `json:"last_form,omitempty"`
 
 	Problem *Problem `json:"problem,omitempty"`
+	Clock   *Clock   `json:"clock,omitempty"` // this computer's is off by a minute or more
 }
 
 // Weakness is one thing that a profile allows although it is unsafe.

@@ -2,6 +2,7 @@ package session
 
 // noteClient keeps how the profile's client authenticates and why so, and what the server offers that would make a login safer.
 func (e *Engine) noteClient(name string, c *client) {
+	e.noteClock(name, c)
 	if isOAuth1(c.profile) {
 		return
 	}
