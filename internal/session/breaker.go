@@ -48,19 +48,20 @@ func (b breaker) failed(problem Problem, own int, patience time.Duration, seed s
 }
 
 // holds says that who does not ask now. Somebody who waits for a token finds out himself what the loop would find out later,
-// but no sooner than others just did; a person who asks for the refresh itself is not kept by Retry-After either.
+// but no sooner than others just did, and not while the server asked for patience; a person who asks for the refresh itself is
+// never kept.
 func (b breaker) holds(who urgency, now time.Time) bool {
 	since := now.Sub(b.last)
 	if !b.opened || since < -clockSlack || b.until.Sub(now) > retryAfterMax+clockSlack { // see clockPutBack
 		return false
 	}
-	switch {
-	case who == background:
+	switch who {
+	case background:
 		return now.Before(b.until)
-	case since < attemptsApart:
-		return true
+	case wanted:
+		return since < attemptsApart || b.problem.patience && now.Before(b.until)
 	}
-	return who == wanted && b.problem.patience && now.Before(b.until)
+	return false
 }
 
 // state is b in a word, "" while it does not matter.

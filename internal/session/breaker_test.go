@@ -91,7 +91,7 @@ func TestBreaker(t *testing.T) {
 		if wait < min(pause, backoffMax) || wait > backoffMax*5/4 {
 			t.Fatalf("probe %d: %s after %s", probes, wait, pause)
 		}
-		if b.holds(forced, at) != true || b.holds(wanted, at.Add(attemptsApart)) || !b.holds(background, b.until.Add(-1)) || b.holds(background, b.until) {
+		if b.holds(forced, at) || !b.holds(wanted, at) || b.holds(wanted, at.Add(attemptsApart)) || !b.holds(background, b.until.Add(-1)) || b.holds(background, b.until) {
 			t.Fatalf("probe %d: who may ask", probes)
 		}
 		pause, at = wait*4/5, b.until
