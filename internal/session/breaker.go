@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"net"
 	"time"
 )
 
@@ -116,16 +117,36 @@ func (e *Engine) issuerAnswered(issuer string) {
 	e.answeredLocked(issuer, wall())
 }
 
+// pursued is how long a login whose refresh token may be spent is tried whatever others found out: after that its pauses are as
+// long as theirs. See doubtFirst.
+const pursued = 2 * time.Minute
+
+// breakerLocked is the breaker that l's refresh goes by; Engine.mu is held. Storing asks nobody, and a lost answer is pursued
+// while the server's grace lasts.
+func (e *Engine) breakerLocked(l *login, now time.Time) breaker {
+	if since := now.Sub(l.rec.Spending); l.unsaved != nil || !l.rec.Spending.IsZero() && since >= 0 && since < pursued {
+		return breaker{}
+	}
+	return e.breakers[authority(*l.profile)]
+}
+
+// unsent says that a request never left this computer: nothing was spent, and a repetition would meet the same.
+func unsent(err error) bool {
+	var dial *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
+}
+
 // heldBack is the answer to who asks for a refresh of name while its issuer does not answer; nil when it is to be tried.
 func (e *Engine) heldBack(name string, who urgency) error {
 	now := wall()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.logins[name]
-	if l == nil || l.unsaved != nil { // storing asks nobody
+	if l == nil {
 		return nil
 	}
-	b := e.breakers[authority(*l.profile)]
+	b := e.breakerLocked(l, now)
 	if !b.holds(who, now) {
 		return nil
 	}

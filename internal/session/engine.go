@@ -206,10 +206,9 @@ func (e *Engine) step(now time.Time) time.Time {
 			continue
 		}
 		at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
-		b := e.breakers[authority(*l.profile)]
+		b := e.breakerLocked(l, now)
 		if l.unsaved != nil {
 			at, ok = l.rec.NextTry, true
-			b = breaker{} // storing asks nobody
 		}
 		switch {
 		case !ok:

@@ -284,7 +284,9 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 
 // spend makes a request that spends a refresh token. Lost says that it may have been spent although no token came.
 func spend(request func() (*oauth.Token, error)) (fresh *oauth.Token, lost bool, err error) {
-	fresh, err = request()
+	if fresh, err = request(); unsent(err) {
+		return nil, false, err
+	}
 	if err != nil && oauth.Transient(err) && (!answered(err) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
 		// seconds, so the retry comes at once or not at all.
