@@ -56,6 +56,7 @@ var tree = []struct{ pkg, imports string }{
 // line stay free of a window's weight.
 var homes = map[string]string{
 	"C":                             "",
+	"filippo.io/age":                "internal/keychain",
 	"fyne.io/fyne":                  ". ui",
 	"fyne.io/fyne/v2/app":           ".", // ui is built on an app that it is given: tests give it another one
 	"fyne.io/systray":               "internal/tray",

@@ -24,7 +24,24 @@ var (
 	ErrDamaged = errors.New("stored value damaged")
 	// ErrTooLarge means that a key or a value is larger than any keychain takes.
 	ErrTooLarge = errors.New("too large for the keychain")
+	// ErrSealed is the file store's ErrLocked: the passphrase is needed.
+	ErrSealed error = &wording{"the file store is locked", ErrLocked}
+	// ErrNoPassphrase is the file store's ErrNoCollection: the first passphrase makes it.
+	ErrNoPassphrase error = &wording{"the file store has no passphrase yet", ErrNoCollection}
+	// ErrWeakPassphrase means that a new passphrase is too short.
+	ErrWeakPassphrase error = &wording{"the passphrase is too short", ErrRefused}
+	// ErrWrongPassphrase means that the passphrase is not the file store's, which stays locked.
+	ErrWrongPassphrase error = &wording{"wrong passphrase for the file store", ErrLocked}
 )
+
+// wording is a kind in the words of one store.
+type wording struct {
+	words string
+	kind  error
+}
+
+func (w *wording) Error() string { return w.words }
+func (w *wording) Unwrap() error { return w.kind }
 
 // Error says what went wrong with which object, and what the user can do.
 type Error struct {
@@ -63,7 +80,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Cause}
 }
 
-const orMemory = "or start the agent with FOB_STORE=memory, which forgets every login when the agent stops"
+const orMemory = "or keep logins without one: FOB_STORE=file seals them with a passphrase, FOB_STORE=memory forgets them when the agent stops"
 
 // remedy is the advice for a kind where the place that found it knows none better.
 func remedy(kind error) string {
@@ -72,6 +89,12 @@ func remedy(kind error) string {
 		return noKeychainRemedy + ", " + orMemory
 	case ErrNoCollection:
 		return "log in once while you are at the machine and choose a password for the new keychain, " + orMemory
+	case ErrSealed:
+		return "unlock it: fob store unlock; or let the agent read the passphrase from the file that " + PassphraseFileEnv + " names"
+	case ErrNoPassphrase:
+		return "choose one: fob store unlock; or let the agent read it from the file that " + PassphraseFileEnv + " names"
+	case ErrWrongPassphrase:
+		return "try again; nothing was changed"
 	case ErrLocked:
 		return "unlock it (log in to the desktop, or ask Fob for a login and answer the prompt), " + orMemory
 	case ErrRefused:

@@ -1,4 +1,4 @@
-// Package keychain knows where secrets rest: the OS keychain, or this process's memory.
+// Package keychain knows where secrets rest: the OS keychain, files sealed by a passphrase, or this process's memory.
 //
 // The keychain's item is the commit point. A value that fits every system's limit is the item; a larger one is sealed into a
 // file under a fresh key, and the item holds that key and the file's name, so that setting the item switches from the old value
@@ -26,7 +26,7 @@ type Kind string
 const (
 	KindKeychain Kind = "keychain" // the operating system's keychain
 	KindMemory   Kind = "memory"   // forgets everything when the process ends
-	KindFile     Kind = "file"     // sealed by a passphrase; Open says that it comes later
+	KindFile     Kind = "file"     // files sealed by a passphrase, for machines without a keychain
 )
 
 // Store keeps secrets by name. *Keychain is one.
@@ -42,6 +42,10 @@ type Report struct {
 	Owner      string // who keeps the items: on Linux the program that owns org.freedesktop.secrets, such as gnome-keyring-daemon
 	Collection string // where they go: on Linux the collection's object path
 	ItemLimit  int    // largest item the system takes, in bytes; 0 for no limit known. Larger values are stored all the same
+	Lasts      bool   // items outlive the end of the session
+	Program    string // Owner as a person calls it, with its version where it tells: Describe alone asks
+
+	exe string // Owner's file, "" when that is hidden
 }
 
 // backend is a keychain as the system offers it: texts by name, one call at a time. All but ready may hang.
@@ -53,6 +57,11 @@ type backend interface {
 	remove(name string) error // removing what is not there is fine
 }
 
+// lister is a backend that can say what it holds of ours.
+type lister interface {
+	list() ([]string, error)
+}
+
 // Keychain is an open store. It is safe for concurrent use.
 type Keychain struct {
 	kind     Kind
@@ -62,28 +71,63 @@ type Keychain struct {
 	attended bool
 }
 
-// Open returns the store of that kind. Values too large for the OS keychain are sealed into files in dataDir, which is created
-// with mode 0700. Open does not talk to the keychain: Probe does.
-func Open(kind Kind, dataDir string) (*Keychain, error) {
+// Open returns the store of that kind. Values too large for the OS keychain are sealed into files in dir; the file store has all
+// of its files there. dir is created with mode 0700. Open does not talk to the keychain: Probe does.
+func Open(kind Kind, dir string) (*Keychain, error) {
 	switch kind {
 	case KindMemory:
 		return &Keychain{kind: kind, back: memory{}, turns: newTurns()}, nil
 	case KindKeychain, "":
-		return open(&osKeychain{}, dataDir)
+		return open(&osKeychain{}, dir)
 	case KindFile:
-		return nil, errors.New("FOB_STORE=file: the passphrase-sealed file is not built yet; use FOB_STORE=keychain or FOB_STORE=memory")
+		return openFiles(newAgeFiles(dir))
 	}
-	return nil, fmt.Errorf("FOB_STORE=%s: no such store; use FOB_STORE=keychain or FOB_STORE=memory", kind)
+	return nil, fmt.Errorf("FOB_STORE=%s: no such store; use FOB_STORE=keychain, FOB_STORE=file or FOB_STORE=memory", kind)
 }
 
-func open(back backend, dataDir string) (*Keychain, error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+func open(back backend, dir string) (*Keychain, error) {
+	if err := privateDir(dir); err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(dataDir, 0o700); err != nil { // R-301, also when it was there before
+	return &Keychain{kind: KindKeychain, back: back, files: vault{dir: dir}, turns: newTurns()}, nil
+}
+
+func openFiles(a *ageFiles) (*Keychain, error) {
+	if err := privateDir(a.dir); err != nil {
 		return nil, err
 	}
-	return &Keychain{kind: KindKeychain, back: back, files: vault{dir: dataDir}, turns: newTurns()}, nil
+	return &Keychain{kind: KindFile, back: a, turns: newTurns()}, nil
+}
+
+func privateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700) // R-301, also when it was there before
+}
+
+// Kind is which store this is.
+func (k *Keychain) Kind() Kind { return k.kind }
+
+// ErrNoList means that the system does not say what its keychain holds.
+var ErrNoList = errors.New("this system's keychain cannot be listed")
+
+// List names the items of Fob that the store holds, of every home that uses it; ErrNoList where the system cannot say.
+func (k *Keychain) List(ctx context.Context) ([]string, error) {
+	u, err := k.turns.take(ctx, k.attended)
+	if err != nil {
+		return nil, about("keychain", err)
+	}
+	defer u.end()
+	back, ok := k.back.(lister)
+	if !ok {
+		return nil, ErrNoList
+	}
+	if _, err := k.ready(ctx, u); err != nil {
+		return nil, about("keychain", err)
+	}
+	names, err := ask(ctx, u, func(context.Context) ([]string, error) { return back.list() })
+	return names, about("keychain", err)
 }
 
 // Attended returns the same store for work that a person at the machine waits for: its calls may raise the keychain's own prompts
@@ -109,6 +153,13 @@ func (k *Keychain) Probe(ctx context.Context, attended bool) (Report, error) {
 	defer u.end()
 	report, err := k.ready(ctx, u)
 	return report, about("keychain", err)
+}
+
+// Describe is Probe, unattended, and asks the program behind the store who it is.
+func (k *Keychain) Describe(ctx context.Context) (Report, error) {
+	report, err := k.Probe(ctx, false)
+	report.Program = program(ctx, report)
+	return report, err
 }
 
 func (k *Keychain) ready(ctx context.Context, u *turn) (Report, error) {
@@ -261,58 +312,64 @@ func (k *Keychain) commit(ctx context.Context, u *turn, key, text string) (switc
 // sweepAge protects files that another process may be about to refer to.
 const sweepAge = time.Hour
 
-// Sweep shreds sealed files that a crash left behind, and returns how many. inUse lists every key that may hold a value. A file
-// goes when its item names another one, or when its item is missing and its key is not in use; a key in use whose item is
-// missing keeps its file, for the item may be in a keychain that is not here now. Files younger than an hour stay.
-func (k *Keychain) Sweep(ctx context.Context, inUse []string) (int, error) {
-	if k.files.dir == "" {
-		return 0, nil
-	}
-	entries, err := os.ReadDir(k.files.dir)
-	if err != nil {
-		return 0, err
-	}
-	swept := 0
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil || !sealedName.MatchString(entry.Name()) || !info.Mode().IsRegular() || time.Since(info.ModTime()) < sweepAge {
-			continue
-		}
-		gone, err := k.sweepFile(ctx, entry.Name(), inUse)
-		if err != nil {
-			return swept, err
-		}
-		if gone {
-			swept++
-		}
-	}
-	return swept, nil
+// Sealed is the folder of the values that are too large for an item, and how many there are; "" for a store that needs none.
+func (k *Keychain) Sealed() (dir string, files int) {
+	return k.files.dir, len(k.files.names())
 }
 
-func (k *Keychain) sweepFile(ctx context.Context, file string, inUse []string) (gone bool, err error) {
-	key, ok := k.files.owner(file)
-	if !ok { // never finished, so never referred to
-		return true, k.files.shred(file)
-	}
-	err = k.operate(ctx, key, func(u *turn) error {
-		it, err := k.read(ctx, u, key)
-		switch {
-		case err == nil:
-			gone = it.file != file
-		case errors.Is(err, ErrNotFound):
-			gone = !slices.Contains(inUse, key)
-		case !errors.Is(err, ErrDamaged): // an entry we cannot read may mean this file
-			return err
+// Abandoned names the sealed files that a crash left behind: Sweep shreds them. inUse lists every key that may hold a value. A file
+// is abandoned when its item names another one, or when its item is missing and its key is not in use; a key in use whose item is
+// missing keeps its file, for the item may be in a keychain that is not here now. Files younger than an hour are not.
+func (k *Keychain) Abandoned(ctx context.Context, inUse []string) (files []string, err error) {
+	return files, k.eachAbandoned(ctx, inUse, func(file string) error { files = append(files, file); return nil })
+}
+
+// Sweep shreds what is Abandoned, and returns how many files that were.
+func (k *Keychain) Sweep(ctx context.Context, inUse []string) (swept int, err error) {
+	return swept, k.eachAbandoned(ctx, inUse, func(file string) error {
+		err := k.files.shred(file)
+		if err == nil {
+			swept++
 		}
-		if !gone {
-			return nil
-		}
-		return k.files.shred(file)
+		return err
 	})
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", filepath.Join(k.files.dir, file), err)
+}
+
+// eachAbandoned hands each abandoned file to do, in the turn in which that was found out.
+func (k *Keychain) eachAbandoned(ctx context.Context, inUse []string, do func(file string) error) error {
+	for _, file := range k.files.names() {
+		path := filepath.Join(k.files.dir, file)
+		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < sweepAge {
+			continue
+		}
+		key, ok := k.files.owner(file)
+		if !ok { // never finished, so never referred to
+			if err := do(file); err != nil {
+				return err
+			}
+			continue
+		}
+		err := k.operate(ctx, key, func(u *turn) error {
+			gone := false
+			it, err := k.read(ctx, u, key)
+			switch {
+			case err == nil:
+				gone = it.file != file
+			case errors.Is(err, ErrNotFound):
+				gone = !slices.Contains(inUse, key)
+			case !errors.Is(err, ErrDamaged): // an entry we cannot read may mean this file
+				return err
+			}
+			if !gone {
+				return nil
+			}
+			return do(file)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	return gone, nil
+	return nil
 }
 
 func object(key string) string { return fmt.Sprintf("keychain item %q", key) }

@@ -1,6 +1,10 @@
 package keychain
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
 // memory keeps items as long as the process lives: FOB_STORE=memory. Turns keep its callers apart.
 type memory map[string]string
@@ -26,3 +30,5 @@ func (m memory) remove(name string) error {
 	delete(m, name)
 	return nil
 }
+
+func (m memory) list() ([]string, error) { return slices.Sorted(maps.Keys(m)), nil }

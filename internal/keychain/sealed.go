@@ -117,6 +117,20 @@ func (v vault) unseal(file, name string, key []byte) ([]byte, error) {
 	return value, nil
 }
 
+// names are the sealed files.
+func (v vault) names() (files []string) {
+	if v.dir == "" {
+		return nil
+	}
+	entries, _ := os.ReadDir(v.dir) // open made it; what cannot be read is said by whoever opens a file there
+	for _, entry := range entries {
+		if sealedName.MatchString(entry.Name()) {
+			files = append(files, entry.Name())
+		}
+	}
+	return files
+}
+
 func readSealed(path string) ([]byte, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

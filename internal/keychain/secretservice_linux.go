@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -24,6 +27,8 @@ const (
 	loginCollection = secretsPath + "/collection/login"
 	secretInterface = "org.freedesktop.Secret."
 	noPath          = dbus.ObjectPath("/") // the specification's "none", for prompts and aliases
+
+	sessionCollection = secretsPath + "/collection/session" // gnome-keyring's, in its memory alone
 )
 
 // osKeychain is the keychain of the operating system, through go-keyring: see keyring.go.
@@ -64,14 +69,15 @@ func (q *question) open() bool {
 }
 
 // ready leaves the collection that go-keyring uses there and unlocked.
-func (k *osKeychain) ready(ctx context.Context, attended bool) (Report, error) {
+func (k *osKeychain) ready(ctx context.Context, attended bool) (report Report, err error) {
 	s, err := dialSecrets(ctx)
 	if err != nil {
 		return Report{}, err
 	}
 	defer s.close()
-	report := Report{Owner: s.process(ctx)}
+	report.exe, report.Owner = s.process(ctx)
 	report.Collection, err = s.look(ctx)
+	defer func() { report.Lasts = report.Collection != string(sessionCollection) }()
 	if !attended || !needsPerson(err) {
 		return report, err
 	}
@@ -89,6 +95,35 @@ func (k *osKeychain) ready(ctx context.Context, attended bool) (Report, error) {
 		}
 	}
 	return report, err
+}
+
+// list names our items in the collection that go-keyring uses, by the attributes that it gives them.
+func (k *osKeychain) list() ([]string, error) {
+	ctx := context.Background() // each of the calls below has a limit of its own
+	s, err := dialSecrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	collection, err := s.collection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var items []dbus.ObjectPath
+	if err := s.call(ctx, collection, "Collection.SearchItems", map[string]string{"service": service}).Store(&items); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, item := range items {
+		var attributes map[string]string
+		if err := s.property(ctx, item, secretInterface+"Item", "Attributes", &attributes); err != nil {
+			return nil, err
+		}
+		if name := attributes["username"]; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // needsPerson reports whether somebody at the machine can mend it.
@@ -180,17 +215,47 @@ func (s *secretService) find(ctx context.Context) error {
 	return problem(ErrNoKeychain, "the Secret Service ("+secretsName+") does not start", err)
 }
 
-// process names the program behind the service, "" when that is hidden from us.
-func (s *secretService) process(ctx context.Context) string {
+// process finds the program behind the service, as far as that is not hidden from us.
+func (s *secretService) process(ctx context.Context) (exe, name string) {
 	var pid uint32
 	if call(ctx, s.bus.BusObject(), "org.freedesktop.DBus.GetConnectionUnixProcessID", s.owner).Store(&pid) != nil {
-		return ""
+		return "", ""
 	}
 	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
-		return strings.TrimSuffix(filepath.Base(exe), " (deleted)")
+		return exe, strings.TrimSuffix(filepath.Base(exe), " (deleted)")
 	}
 	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) // exe may be hidden; comm never is, and "" is an answer
-	return strings.TrimSpace(string(comm))
+	return "", strings.TrimSpace(string(comm))
+}
+
+// programs are the Secret Services that are known, by the name of their process.
+var programs = map[string]string{
+	"gnome-keyring-daemon": "gnome-keyring", "gnome-keyring-d": "gnome-keyring", // comm has 15 characters
+	"keepassxc": "KeePassXC", "ksecretd": "KWallet (ksecretd)", "kwalletd6": "KWallet (kwalletd6)", "kwalletd5": "KWallet (kwalletd5)",
+	"oo7-daemon": "oo7", "pass_secret_service": "pass",
+}
+
+var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
+
+// program names the program behind the service as people do. The Secret Service has no word for a version: a program that is known
+// is asked with --version, which none of them opens a window for.
+func program(ctx context.Context, r Report) string {
+	name, known := programs[r.Owner]
+	if !known || r.exe == "" {
+		if known {
+			return name
+		}
+		return r.Owner
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	ask := exec.CommandContext(ctx, r.exe, "--version")
+	ask.Env = append(os.Environ(), "QT_QPA_PLATFORM=offscreen")
+	said, _ := ask.Output() // no version is no trouble
+	if version := versionNumber.FindString(string(said)); version != "" {
+		name += " " + version
+	}
+	return name
 }
 
 // collection chooses as go-keyring does: "login" when there is one, else the default.
