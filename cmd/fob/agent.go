@@ -40,9 +40,9 @@ type resident struct {
 	home      agent.Home
 	life      context.Context // ends with the agent
 	log       *slog.Logger
-	kind      keychain.Kind
 	file      *profiles.File
-	store     homeStore
+	stores    stores
+	store     *homeStore
 	engine    *session.Engine
 	server    *agent.Server
 	demo      *demo
@@ -72,7 +72,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	r.demo = &demo{home: home, engine: r.engine, ctx: ctx}
 	r.tray = newTrayIcon(r, noTray)
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
-		Version: cli.Version(), Store: string(r.kind), Log: logger,
+		Version: cli.Version(), Store: r.storeActs(), Log: logger,
 		Copy: r.copy, Open: r.tray.openPage, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
 		StartAtLogin: startAtLogin,
 	})
@@ -86,7 +86,10 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	served := make(chan error, 1)
 	go func() { served <- r.server.Serve(ctx, socket.Listener) }()
 	agent.Report(nil)
-	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.kind))
+	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.store.current().Kind()))
+	if note := r.stores.contradiction(); note != "" {
+		logger.Warn("store", "problem", note)
+	}
 	r.background()
 	select {
 	case <-ctx.Done():
@@ -136,27 +139,24 @@ func (r *resident) build() error {
 	if r.file == nil {
 		return err
 	}
-	r.kind = keychain.Kind(os.Getenv("FOB_STORE"))
-	if r.kind == "" {
-		r.kind = keychain.KindKeychain
-	}
-	if r.store.Keychain, err = keychain.Open(r.kind, r.home.Data+"/sealed"); err != nil {
+	r.stores.home, r.store = r.home, &homeStore{}
+	if r.store.now, err = r.stores.first(); err != nil {
 		return err
 	}
 	if r.store.mark, err = homeMark(r.home); err != nil {
 		return err
 	}
 	known := r.home.Data
-	if r.kind == keychain.KindMemory {
+	if r.store.now.Kind() == keychain.KindMemory {
 		known = "" // what is known of logins that are forgotten with the process is forgotten too
 	}
 	if passed != nil {
-		r.store.Watch(func(step string) { passed("keychain/" + step) })
+		r.store.now.Watch(func(step string) { passed("keychain/" + step) })
 	}
 	r.engine, err = session.New(session.Options{
 		Profiles: r.file, Store: r.store, Dir: known, Log: r.log, Step: passed,
 		Ready: func(ctx context.Context, attended bool) error {
-			_, err := r.store.Probe(ctx, attended)
+			_, err := r.store.current().Probe(ctx, attended)
 			return err
 		},
 	})
@@ -185,7 +185,7 @@ func (r *resident) background() {
 
 // sweep removes what a crash may have left of sealed tokens.
 func (r *resident) sweep() {
-	if n, err := r.store.Sweep(r.life, r.engine.Keys()); err != nil {
+	if n, err := r.store.current().Sweep(r.life, r.store.marked(r.engine.Keys())); err != nil {
 		r.log.Info("sealed files", "problem", err.Error())
 	} else if n > 0 {
 		r.log.Info("sealed files", "removed", n)

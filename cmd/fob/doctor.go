@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 
 	"fob/internal/agent"
 	"fob/internal/desktop"
+	"fob/internal/keychain"
 	"fob/internal/session"
 )
 
@@ -18,25 +20,42 @@ func (r *resident) doctor(ctx context.Context) []agent.Finding {
 }
 
 func (r *resident) doctorStore(ctx context.Context) agent.Finding {
-	report, err := r.store.Probe(ctx, false)
+	view, err := r.showStore(ctx)
 	if err != nil {
 		said := session.Explain("", err)
 		return agent.Finding{Subject: "store", Detail: said.Sentence, Remedy: said.Remedy}
 	}
-	detail := string(report.Kind)
-	if report.Owner != "" {
-		detail += ", kept by " + report.Owner
+	if p := view.Problem; p != nil {
+		detail := p.Sentence
+		if view.Owner != "" {
+			detail += " (" + view.Owner + ")"
+		}
+		return agent.Finding{Subject: "store", Detail: detail, Remedy: p.Remedy}
 	}
-	if report.Collection != "" {
-		detail += ", collection " + report.Collection
+	if view.Kind == string(keychain.KindMemory) {
+		return agent.Finding{Subject: "store", OK: true, Detail: "memory: every login is forgotten when the agent ends", Remedy: "unset FOB_STORE to use the OS keychain, or keep logins in a file with FOB_STORE=file"}
 	}
-	if report.ItemLimit > 0 {
-		detail += fmt.Sprintf(", items up to %d bytes; what is larger is sealed into a file", report.ItemLimit)
+	said := []string{view.Kind}
+	if view.Owner != "" {
+		said = append(said, "kept by "+view.Owner)
 	}
-	if r.kind == "memory" {
-		return agent.Finding{Subject: "store", OK: true, Detail: "memory: every login is forgotten when the agent ends", Remedy: "unset FOB_STORE to use the OS keychain"}
+	if view.Collection != "" {
+		said = append(said, "in "+view.Collection)
 	}
-	return agent.Finding{Subject: "store", OK: true, Detail: detail}
+	if view.Items != nil {
+		said = append(said, fmt.Sprintf("%d items of this home", *view.Items))
+	}
+	said = append(said, view.Holds(), view.Survives())
+	finding := agent.Finding{Subject: "store", OK: true, Detail: strings.Join(said, ", ")}
+	switch {
+	case len(view.Notes) > 0:
+		finding.OK, finding.Detail, finding.Remedy = false, view.Notes[0]+"; "+finding.Detail, "see fob store"
+	case !view.Lasts:
+		finding.OK, finding.Remedy = false, "make a keychain that lasts (in Passwords and Keys: a new password keyring, set as default), and log in again"
+	case view.LeftOver > 0:
+		finding.Remedy = fmt.Sprintf("%d left over from profiles that are gone: see fob store clean", view.LeftOver)
+	}
+	return finding
 }
 
 func (r *resident) doctorProfiles() agent.Finding {

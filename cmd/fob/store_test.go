@@ -14,13 +14,13 @@ func TestHomesAreApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := func(data string) homeStore {
+	store := func(data string) *homeStore {
 		t.Helper()
 		mark, err := homeMark(agent.Home{Data: data})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return homeStore{shared, mark}
+		return &homeStore{now: shared, mark: mark}
 	}
 	one, other := t.TempDir(), t.TempDir()
 	t.Setenv("FOB_HOME", one)
@@ -30,7 +30,7 @@ func TestHomesAreApart(t *testing.T) {
 	if err := a.Set(t.Context(), "token/work", []byte("a")); err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]homeStore{"another FOB_HOME": b, "no FOB_HOME": own} {
+	for name, s := range map[string]*homeStore{"another FOB_HOME": b, "no FOB_HOME": own} {
 		if _, err := s.Get(t.Context(), "token/work"); !errors.Is(err, keychain.ErrNotFound) {
 			t.Errorf("%s has the token of the first: %v", name, err)
 		}

@@ -62,7 +62,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.server, err = NewServer(home, h.engine, Options{
-		Version: "test", Store: "memory", Log: slog.New(slog.DiscardHandler),
+		Version: "test", Store: Store{Kind: func() string { return "memory" }}, Log: slog.New(slog.DiscardHandler),
 		Copy: func(_ context.Context, env map[string]string, text string, after time.Duration) error {
 			h.copied <- env["DISPLAY"] + " " + after.String() + " " + text
 			return nil

@@ -55,7 +55,7 @@ const (
 type Hello struct {
 	Version string   `json:"version"`
 	PID     int      `json:"pid"`
-	Store   string   `json:"store"`            // "keychain", "memory"
+	Store   string   `json:"store"`            // "keychain", "file", "memory"
 	Tray    bool     `json:"tray"`             // a tray icon is shown
 	Shared  bool     `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
 	Damage  *Problem `json:"damage,omitempty"` // profiles.json could not be read and was set aside

@@ -23,8 +23,8 @@ const requestMax = 1 << 20
 // Options are what a server needs beside the engine.
 type Options struct {
 	Version string
-	Store   string // its name, for Hello
 	Log     *slog.Logger
+	Store   Store
 
 	// Copy puts a secret on the clipboard of the desktop that env describes and clears it after the time given.
 	Copy func(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error
@@ -144,6 +144,7 @@ func (s *Server) routes() http.Handler {
 	})
 	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
 	s.protocolRoutes(handle)
+	s.storeRoutes(mux, handle)
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, r, struct{}{}, nil)
 		s.stopping()
@@ -203,7 +204,7 @@ func statusOf(kind Kind) int {
 }
 
 func (s *Server) hello() Hello {
-	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store, Tray: s.options.Tray(), Damage: s.engine.Damage()}
+	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage()}
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {

@@ -217,6 +217,10 @@ func (f *face) logIn(ctx context.Context, client *agent.Client, ask loginAsk) (a
 }
 
 func (f *face) runLogin(ctx context.Context, client *agent.Client, name string, ask loginAsk) (agent.Status, error) {
+	return opening(ctx, f, client, func() (agent.Status, error) { return f.loginOnce(ctx, client, name, ask) })
+}
+
+func (f *face) loginOnce(ctx context.Context, client *agent.Client, name string, ask loginAsk) (agent.Status, error) {
 	waiting := func() {}
 	defer func() { waiting() }()
 	return client.Login(ctx, name, ask.options, func(ev agent.LoginEvent) {

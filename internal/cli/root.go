@@ -28,7 +28,9 @@ Exit codes:
 Environment:
   FOB_HOME   keeps everything (configuration, data, socket) under this directory
   FOB_SOCKET the socket of an agent on another machine that ssh forwards (see docs/ssh.md)
-  FOB_STORE  where secrets rest: keychain (default), memory (forgotten when the agent ends)
+  FOB_STORE  where secrets rest: keychain (default), file (sealed with a passphrase), memory (forgotten when the agent ends)
+  FOB_PASSPHRASE_FILE
+             the file, of mode 0600, that holds the passphrase of FOB_STORE=file; read by the agent
   BROWSER    the browser that login opens, given the address as its last argument`
 
 const rootExample = `  fob demo                                  a server to try it with
@@ -73,7 +75,7 @@ func (f *face) root() *cobra.Command {
 		{"own", "Fob itself:", []*cobra.Command{
 			f.agentVerb(), f.stopVerb(),
 			f.demoVerb(),
-			f.doctorVerb(),
+			f.storeVerb(), f.doctorVerb(),
 			f.versionVerb(), f.completionVerb(),
 		}},
 	}

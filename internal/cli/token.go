@@ -79,7 +79,7 @@ func (f *face) token(ctx context.Context, ask tokenAsk) error {
 }
 
 // asked reads the answer that package quick got and did not print. It is not done when the answer is none, or one that the
-// road of every verb can do better: by the nearest name, by another agent.
+// road of every verb can do better: by the nearest name, by another agent, by asking for a passphrase.
 func asked(answer []byte) (handout agent.Handout, err error, done bool) {
 	head, body, found := bytes.Cut(answer, []byte("\r\n\r\n"))
 	if !found || len(head) < len("HTTP/1.x 200") {
@@ -95,7 +95,7 @@ func asked(answer []byte) (handout agent.Handout, err error, done bool) {
 	if json.Unmarshal(body, &failure) != nil || failure.Error == nil {
 		return handout, nil, false
 	}
-	return handout, failure.Error, failure.Error.Kind != agent.Misused && failure.Error.Kind != agent.Unreachable
+	return handout, failure.Error, failure.Error.Kind != agent.Misused && failure.Error.Kind != agent.Unreachable && !needsPassphrase(failure.Error.Code)
 }
 
 // fetch gets a token by the road that every verb takes.
@@ -107,7 +107,7 @@ func (f *face) fetch(ctx context.Context, q agent.TokenQuery, minTTL time.Durati
 	defer client.Close()
 	return withName(ctx, client, q.Name, func(name string) (agent.Handout, error) {
 		q.Name = name
-		return client.Token(ctx, q, minTTL)
+		return opening(ctx, f, client, func() (agent.Handout, error) { return client.Token(ctx, q, minTTL) })
 	})
 }
 

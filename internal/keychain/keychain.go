@@ -140,7 +140,12 @@ func (k *Keychain) Attended() *Keychain {
 }
 
 // Watch has step told of each step on the way to a stored value, before anything is stored: tests end the process there.
-func (k *Keychain) Watch(step func(string)) { k.files.step = step }
+func (k *Keychain) Watch(step func(string)) {
+	k.files.step = step
+	if files, ok := k.back.(*ageFiles); ok {
+		files.step = step
+	}
+}
 
 // Probe says whether the store works now, and if not, what is missing: ErrNoKeychain, ErrNoCollection, ErrLocked, ErrRefused,
 // ErrTimeout. Attended, it asks the person to unlock or to create what is missing, and waits for them as long as ctx lives;

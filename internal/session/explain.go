@@ -27,6 +27,9 @@ const (
 	CodeMinTTL         = "min_ttl"
 	CodeItemGone       = "tokens_gone"
 	CodeKeychain       = "keychain"
+	CodeStoreLocked    = "keychain_passphrase"    // the file store is locked
+	CodeStoreNew       = "keychain_no_passphrase" // the file store is not made yet
+	CodeStoreWrong     = "keychain_wrong_passphrase"
 	CodeNoSecret       = "no_client_secret"
 	CodeNoIDToken      = "no_id_token"
 	CodeNoAPI          = "no_api_base_url"
@@ -95,10 +98,10 @@ func explain(name string, err error) *Error {
 	case errors.Is(err, context.Canceled):
 		return &Error{Kind: Failed, Code: CodeStopping, Sentence: errStopping.Sentence, Remedy: errStopping.Remedy}
 	case errors.As(err, &kept) && errors.As(err, &sealed):
-		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + keychainSentence(kept),
+		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: "the new token could not be stored: " + keychainSentence(kept),
 			Remedy: keychainRemedy(kept) + "; Fob keeps the token in memory and tries again"}
 	case errors.As(err, &kept):
-		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
+		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
 	case errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "Fob keeps it in memory and tries again"}
 	case errors.As(err, &answer) && answer.Code != "" && !oauth.Transient(err) && !errors.Is(err, oauth.ErrForgotten) && !errors.Is(err, oauth.ErrFixed):
@@ -268,6 +271,19 @@ func transientCode(err error) string {
 		return CodeServer
 	}
 	return CodeNetwork
+}
+
+// keychainCode tells a passphrase that a face can ask for from everything else.
+func keychainCode(err error) string {
+	switch {
+	case errors.Is(err, keychain.ErrSealed):
+		return CodeStoreLocked
+	case errors.Is(err, keychain.ErrNoPassphrase):
+		return CodeStoreNew
+	case errors.Is(err, keychain.ErrWrongPassphrase):
+		return CodeStoreWrong
+	}
+	return CodeKeychain
 }
 
 func keychainSentence(k *keychain.Error) string {
