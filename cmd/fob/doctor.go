@@ -45,7 +45,7 @@ func (r *resident) doctorStore(ctx context.Context) agent.Finding {
 	if view.Items != nil {
 		said = append(said, fmt.Sprintf("%d items of this home", *view.Items))
 	}
-	said = append(said, view.Holds(), view.Survives())
+	said = append(said, view.Survives(), view.Holds())
 	finding := agent.Finding{Subject: "store", OK: true, Detail: strings.Join(said, ", ")}
 	switch {
 	case len(view.Notes) > 0:

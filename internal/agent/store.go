@@ -44,13 +44,18 @@ type StoreView struct {
 
 // Holds says how large a token may be there: any size, and how that is done.
 func (v StoreView) Holds() string {
-	switch {
-	case v.SealedIn == "":
+	if v.SealedIn == "" {
 		return "tokens of any size"
-	case v.ItemLimit > 0:
-		return fmt.Sprintf("tokens of any size (an item takes %d bytes; larger ones are sealed into files, of which there are %d)", v.ItemLimit, v.Sealed)
 	}
-	return fmt.Sprintf("tokens of any size (over 2048 bytes sealed into files, of which there are %d)", v.Sealed)
+	limit := 2048 // what every system takes, and so what Fob puts into an item
+	if v.ItemLimit > 0 {
+		limit = min(limit, v.ItemLimit)
+	}
+	said := fmt.Sprintf("tokens of any size; over %d bytes they are sealed into files", limit)
+	if v.Sealed > 0 {
+		said += fmt.Sprintf(" (%d now)", v.Sealed)
+	}
+	return said
 }
 
 // Survives says what ends the logins kept there.

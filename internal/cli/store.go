@@ -79,11 +79,13 @@ func storeText(v agent.StoreView) string {
 	if v.Items != nil {
 		add("items", fmt.Sprint(*v.Items))
 	}
-	add("takes", v.Holds())
+	if v.Problem == nil {
+		add("takes", v.Holds())
+		add("lasts", v.Survives())
+	}
 	if v.Sealed > 0 {
 		add("files", v.SealedIn)
 	}
-	add("lasts", v.Survives())
 	if v.LeftOver > 0 {
 		add("left over", fmt.Sprintf("%d from profiles that are gone", v.LeftOver))
 	}

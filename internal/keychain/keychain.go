@@ -76,7 +76,7 @@ type Keychain struct {
 func Open(kind Kind, dir string) (*Keychain, error) {
 	switch kind {
 	case KindMemory:
-		return &Keychain{kind: kind, back: memory{}, turns: newTurns()}, nil
+		return &Keychain{kind: kind, back: memory{}, turns: newTurns(patience)}, nil
 	case KindKeychain, "":
 		return open(&osKeychain{}, dir)
 	case KindFile:
@@ -89,14 +89,14 @@ func open(back backend, dir string) (*Keychain, error) {
 	if err := privateDir(dir); err != nil {
 		return nil, err
 	}
-	return &Keychain{kind: KindKeychain, back: back, files: vault{dir: dir}, turns: newTurns()}, nil
+	return &Keychain{kind: KindKeychain, back: back, files: vault{dir: dir}, turns: newTurns(patience)}, nil
 }
 
 func openFiles(a *ageFiles) (*Keychain, error) {
 	if err := privateDir(a.dir); err != nil {
 		return nil, err
 	}
-	return &Keychain{kind: KindFile, back: a, turns: newTurns()}, nil
+	return &Keychain{kind: KindFile, back: a, turns: newTurns(filePatience)}, nil
 }
 
 func privateDir(dir string) error {

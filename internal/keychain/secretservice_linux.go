@@ -173,7 +173,7 @@ func dialSecrets(ctx context.Context) (*secretService, error) {
 // dialBus never starts a bus: go-keyring would run dbus-launch, and nobody else would ever see the keychain on that bus.
 func dialBus(ctx context.Context) (*dbus.Conn, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // until the connection stands, ctx and our patience end it
-	wait, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	wait, cancel := context.WithTimeoutCause(ctx, patience, impatient(patience))
 	defer cancel()
 	stop := context.AfterFunc(wait, end)
 	bus, err := dbus.SessionBusPrivateNoAutoStartup(dbus.WithContext(life))
@@ -362,7 +362,7 @@ func (s *secretService) request(ctx context.Context, path dbus.ObjectPath, metho
 
 // call is one request that no person is involved in: it takes our patience at most, attended or not.
 func call(ctx context.Context, object dbus.BusObject, method string, args ...any) *dbus.Call {
-	wait, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	wait, cancel := context.WithTimeoutCause(ctx, patience, impatient(patience))
 	defer cancel()
 	c := object.CallWithContext(wait, method, 0, args...)
 	if c.Err != nil && wait.Err() != nil {

@@ -3,6 +3,7 @@ package keychain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -11,14 +12,21 @@ import (
 // 5 s is far above every healthy answer and short enough for somebody who waits for a token.
 const patience = 5 * time.Second
 
+// filePatience is for the file store, which nobody's prompt can hold up: its first call may have to open it, and scrypt takes ten
+// times its half second on a machine that is busy starting.
+const filePatience = time.Minute
+
 // turns lets one operation at a time talk to the keychain. The keychain calls below have no context, so one that hangs
 // keeps the turn until it comes back: never more than one goroutine is stuck, and a late Set cannot overtake a newer one.
 type turns struct {
 	slot     chan struct{} // holds one element while somebody has the turn
 	answered atomic.Int64  // counts calls that came back: a long queue that moves is no hang
+	patience time.Duration // of the unattended
 }
 
-func newTurns() *turns { return &turns{slot: make(chan struct{}, 1)} }
+func newTurns(patience time.Duration) *turns {
+	return &turns{slot: make(chan struct{}, 1), patience: patience}
+}
 
 // turn is one operation's time with the keychain.
 type turn struct {
@@ -36,7 +44,7 @@ func (t *turns) take(ctx context.Context, attended bool) (*turn, error) {
 		seen := t.answered.Load()
 		var late <-chan time.Time
 		if !attended {
-			late = time.After(patience)
+			late = time.After(t.patience)
 		}
 		select {
 		case t.slot <- struct{}{}:
@@ -71,7 +79,7 @@ func ask[T any](ctx context.Context, u *turn, call func(context.Context) (T, err
 	}
 	if !u.attended {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, patience, errPatience)
+		ctx, cancel = context.WithTimeoutCause(ctx, u.of.patience, impatient(u.of.patience))
 		defer cancel()
 	}
 	type answer struct {
@@ -94,7 +102,9 @@ func ask[T any](ctx context.Context, u *turn, call func(context.Context) (T, err
 	}
 }
 
-var errPatience = errors.New("no answer in 5 s")
+func impatient(after time.Duration) error {
+	return fmt.Errorf("no answer in %d s", int(after.Seconds()))
+}
 
 // gaveUp says that we stopped waiting: a cancelled caller gets its own error back, everything else is a timeout.
 func gaveUp(err error, detail string) error {
