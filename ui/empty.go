@@ -17,6 +17,7 @@ type empty struct {
 	demo    *button
 	add     *button
 	byURL   *button
+	file    *button
 	wrong   *widget.Label
 }
 
@@ -29,6 +30,7 @@ func newEmpty(picture []byte) *empty {
 	e.demo = newButton("Try the Demo profile", nil, widget.HighImportance, nil)
 	e.add = newButton("Add a profile", theme.ContentAddIcon(), widget.MediumImportance, nil)
 	e.byURL = newButton("Add from URL …", theme.ContentPasteIcon(), widget.MediumImportance, nil)
+	e.file = newButton("Import …", theme.DownloadIcon(), widget.MediumImportance, nil)
 	head := newLine("Tokens, one click away", look{size: theme.SizeNameHeadingText, style: fyne.TextStyle{Bold: true}, align: fyne.TextAlignCenter})
 	words := widget.NewLabelWithStyle("A profile says where to log in and what to ask for. Fob opens your browser, keeps the token "+
 		"in the system's keychain, renews it, and hands it to curl, your editor or the clipboard.", fyne.TextAlignCenter, fyne.TextStyle{})
@@ -39,7 +41,7 @@ func newEmpty(picture []byte) *empty {
 	e.wrong.Hide()
 	e.content = container.NewCenter(container.New(fixedWidth(420), column(12,
 		container.NewCenter(mark), head, words,
-		container.NewCenter(besides(8, e.demo, e.add, e.byURL)), hint, e.wrong)))
+		container.NewCenter(besides(8, e.demo, e.add, e.byURL, e.file)), hint, e.wrong)))
 	return e
 }
 
@@ -49,6 +51,7 @@ func (e *empty) show(on, online bool) {
 	enable(e.demo, online)
 	enable(e.add, online)
 	enable(e.byURL, online)
+	enable(e.file, online)
 }
 
 // say writes what did not work.

@@ -180,7 +180,8 @@ func (w *Window) profileMenu(name string) *fyne.Menu {
 	}
 	menu := fyne.NewMenu("",
 		item("Edit", theme.DocumentCreateIcon(), func() { w.edit(name) }),
-		item("Duplicate", theme.ContentCopyIcon(), func() { w.duplicate(name) }))
+		item("Duplicate", theme.ContentCopyIcon(), func() { w.duplicate(name) }),
+		item("Export …", theme.UploadIcon(), func() { w.export(name) }))
 	if s := w.model.status(name); s != nil && s.State != agent.LoggingIn && s.State != agent.Unusable {
 		menu.Items = append(menu.Items, fyne.NewMenuItemSeparator())
 		menu.Items = append(menu.Items, w.loginItems(*s, item)...)

@@ -26,6 +26,7 @@ func (w *Window) shortcuts() []key {
 		{fyne.KeyF, "F", "Search", w.onFind, true},
 		{fyne.KeyN, "N", "New profile", w.addProfile, false},
 		{fyne.KeyU, "U", "New profile from an API's address", w.addFromURL, false},
+		{fyne.KeyI, "I", "Import from another tool", func() { w.importFrom() }, false},
 		{fyne.KeyC, "C", "Copy the selected profile's token", func() { w.copy(agent.FormAccessToken) }, false},
 		{fyne.KeyR, "R", "Refresh the token now", w.onRefresh, false},
 		{fyne.KeyE, "E", "Edit the profile", func() { w.onIntent(askEdit) }, false},

@@ -19,6 +19,7 @@ type gallery struct {
 	content *fyne.Container
 	search  *input
 	byURL   *button
+	file    *button
 	tiles   *fyne.Container
 	none    *line
 	all     []*tile
@@ -34,6 +35,7 @@ func newGallery(choose func(profiles.Preset)) *gallery {
 		}
 	}
 	g.byURL = newButton("Add from URL …", theme.ContentPasteIcon(), widget.MediumImportance, nil)
+	g.file = newButton("Import …", theme.DownloadIcon(), widget.MediumImportance, nil)
 	for _, preset := range profiles.Presets() {
 		t := newTile(preset.Name, presetLine(preset), func() { choose(preset) })
 		t.tint = tintOf(preset.Color)
@@ -42,7 +44,7 @@ func newGallery(choose func(profiles.Preset)) *gallery {
 	}
 	g.content = column(12,
 		across(12, 0, newShortLine("Which server do you log in to?", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
-			newLine("Have the address of an API or MCP server?", muted), g.byURL),
+			newLine("Have the address of an API or another tool's file?", muted), g.byURL, g.file),
 		g.search, g.none, g.tiles)
 	g.filter()
 	return g
@@ -79,6 +81,7 @@ func (w *Window) addProfile() {
 	g := newGallery(w.fromPreset)
 	g.search.shortcut = w.onShortcut
 	g.byURL.OnTapped = w.addFromURL
+	g.file.OnTapped = func() { w.importFrom() }
 	p := newPage("New profile", nil, g.content, nil, w.back)
 	p.about, p.focus = g, g.search
 	p.find = func() { w.window.Canvas().Focus(g.search) }

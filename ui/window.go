@@ -86,6 +86,8 @@ func (w *Window) wire() {
 	w.empty.add.OnTapped = w.addProfile
 	w.empty.demo.OnTapped = w.tryDemo
 	w.empty.byURL.OnTapped = w.addFromURL
+	w.empty.file.OnTapped = func() { w.importFrom() }
+	w.window.SetOnDropped(w.dropped)
 	w.detail.tabs.token.api.call.OnTapped = func() { w.callAPI(w.selected) }
 	w.detail.tabs.token.api.stepUp = w.onStepUp
 	w.detail.tabs.token.server.ask.OnTapped = w.onIntrospect

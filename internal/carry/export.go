@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +29,24 @@ type File struct {
 type Written struct {
 	Files []File // the first is the one that matters; the others complete it
 	Left  []Left
+}
+
+// Into writes the files into a folder, and nothing outside of it, whatever links are in it.
+func (w Written) Into(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, file := range w.Files {
+		if err := root.MkdirAll(path.Dir(file.Path), 0o755); err != nil {
+			return err
+		}
+		if err := root.WriteFile(file.Path, []byte(file.Text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writing is one export being made.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -131,18 +130,10 @@ func (f *face) exportTo(to string, files []carry.File) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(to) // nothing is written outside of it, whatever links are in it
-	if err != nil {
+	if err := (carry.Written{Files: files}).Into(to); err != nil {
 		return err
 	}
-	defer root.Close()
 	for _, file := range files {
-		if err := root.MkdirAll(path.Dir(file.Path), 0o755); err != nil {
-			return err
-		}
-		if err := root.WriteFile(file.Path, []byte(file.Text), 0o644); err != nil {
-			return err
-		}
 		f.say("wrote %s", filepath.Join(to, filepath.FromSlash(file.Path)))
 	}
 	return nil
