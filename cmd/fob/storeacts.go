@@ -54,7 +54,7 @@ func (r *resident) fileStore() (*keychain.Keychain, error) {
 func (r *resident) showStore(ctx context.Context) (agent.StoreView, error) {
 	now := r.store.current()
 	report, err := now.Describe(ctx)
-	view := agent.StoreView{Kind: string(now.Kind()), Owner: report.Owner, Collection: report.Collection, ItemLimit: report.ItemLimit, Lasts: report.Lasts}
+	view := agent.StoreView{Kind: string(now.Kind()), Owner: report.Program, Collection: report.Collection, ItemLimit: report.ItemLimit, Lasts: report.Lasts}
 	view.SealedIn, view.Sealed = now.Sealed()
 	if note := r.stores.contradiction(); note != "" {
 		view.Notes = append(view.Notes, note)

@@ -100,7 +100,7 @@ func remedy(kind error) string {
 	case ErrRefused:
 		return "try again and answer the keychain's prompt"
 	case ErrTimeout:
-		return "see whether the keychain waits for an answer on the screen, or restart it; Fob tries again by itself"
+		return "see whether the keychain waits for an answer on the screen (KeePassXC asks for each item unless that is switched off in its settings), or restart it; Fob tries again by itself"
 	case ErrDamaged:
 		return "log in again, or enter the secret again; that replaces it"
 	}

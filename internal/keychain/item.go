@@ -44,15 +44,19 @@ func inline(value []byte) string {
 	return itemBase64 + base64.RawStdEncoding.EncodeToString(value)
 }
 
-// plain reports whether every keychain gives value back as it was. KeePassXC keeps XML, where control characters do not exist.
+// plain reports whether every keychain gives value back as it was. KeePassXC keeps XML, where control characters do not exist, and
+// fills in what it takes for placeholders, {USERNAME} and its kin, in what it hands out
+// (https://keepass.info/help/base/placeholders.html): all begin with a letter.
 func plain(value []byte) bool {
-	for _, b := range value {
-		if b < ' ' || b == 0x7f {
+	for i, b := range value {
+		if b < ' ' || b == 0x7f || b == '{' && i+1 < len(value) && letter(value[i+1]) {
 			return false
 		}
 	}
 	return utf8.Valid(value)
 }
+
+func letter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 // pointer returns the text of an item whose value is sealed in file.
 func pointer(file string, key []byte) string {

@@ -78,7 +78,8 @@ func (k *osKeychain) ready(ctx context.Context, attended bool) (report Report, e
 	report.exe, report.Owner = s.process(ctx)
 	report.Collection, err = s.look(ctx)
 	defer func() { report.Lasts = report.Collection != string(sessionCollection) }()
-	if !attended || !needsPerson(err) {
+	defer func() { err = inWordsOf(report.Owner, err) }()
+	if !attended || !needsPerson(err) || report.Owner == keepassxc && errors.Is(err, ErrNoCollection) {
 		return report, err
 	}
 	if k.standing != nil && k.standing.open() { // one prompt on the screen is enough
@@ -95,6 +96,27 @@ func (k *osKeychain) ready(ctx context.Context, attended bool) (report Report, e
 		}
 	}
 	return report, err
+}
+
+// keepassxc is the process of KeePassXC.
+const keepassxc = "keepassxc"
+
+// inWordsOf replaces the advice about a keychain by the one for the program that keeps it.
+func inWordsOf(owner string, err error) error {
+	var e *Error
+	if owner != keepassxc || !errors.As(err, &e) {
+		return err
+	}
+	said := *e
+	switch {
+	case errors.Is(err, ErrNoCollection):
+		said.Detail, said.Remedy = "no open database of KeePassXC shares a group", "in KeePassXC open the database, and choose the group to share in its settings (Database, Database Settings, Secret Service Integration), "+orMemory
+	case errors.Is(err, ErrLocked):
+		said.Remedy = "unlock the database in KeePassXC, or ask Fob for a login and answer KeePassXC's question, " + orMemory
+	default:
+		return err
+	}
+	return &said
 }
 
 // list names our items in the collection that go-keyring uses, by the attributes that it gives them.

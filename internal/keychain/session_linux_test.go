@@ -91,7 +91,7 @@ func (s *session) owned(name string, want bool) (wait func()) {
 	return func() {
 		s.t.Helper()
 		defer s.spy.RemoveSignal(signals)
-		late := time.After(20 * time.Second)
+		late := time.After(time.Minute)
 		for {
 			select {
 			case signal := <-signals:
@@ -108,14 +108,23 @@ func (s *session) owned(name string, want bool) (wait func()) {
 // start starts gnome-keyring-daemon; with unlock it has, or gets, a login collection under our password.
 func (s *session) start(unlock bool) {
 	s.t.Helper()
-	wait := s.owned(secretsName, true)
 	args := []string{"--foreground", "--components=secrets"}
 	if unlock {
 		args = append(args, "--unlock")
 	}
-	s.daemon = exec.Command("gnome-keyring-daemon", args...)
+	s.launch(exec.Command("gnome-keyring-daemon", args...))
+}
+
+// launch starts a Secret Service, which reads our password from standard input, and waits until it is on the bus.
+func (s *session) launch(daemon *exec.Cmd) {
+	s.t.Helper()
+	wait := s.owned(secretsName, true)
+	s.daemon = daemon
 	s.daemon.Env = s.env
-	s.daemon.Stdin = strings.NewReader(password)
+	s.daemon.Stdin = strings.NewReader(password + "\n")
+	if filepath.Base(daemon.Path) == "gnome-keyring-daemon" { // takes all of it for the password
+		s.daemon.Stdin = strings.NewReader(password)
+	}
 	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(s.t, err)
 	defer log.Close()
@@ -157,7 +166,17 @@ func (s *session) signal(sig syscall.Signal) {
 // lock locks the login collection, as a screen lock may.
 func (s *session) lock() {
 	s.t.Helper()
-	must(s.t, s.spy.Object(secretsName, secretsPath).Call(secretInterface+"Service.Lock", 0, []dbus.ObjectPath{loginCollection}).Err)
+	s.lockCollection(loginCollection)
+}
+
+func (s *session) lockCollection(path dbus.ObjectPath) {
+	s.t.Helper()
+	var done []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	must(s.t, s.spy.Object(secretsName, secretsPath).Call(secretInterface+"Service.Lock", 0, []dbus.ObjectPath{path}).Store(&done, &prompt))
+	if prompt != noPath { // KeePassXC's way; nobody is asked when everything is saved
+		must(s.t, s.spy.Object(secretsName, prompt).Call(secretInterface+"Prompt.Prompt", 0, "").Err)
+	}
 }
 
 func (s *session) has(name string) bool {
