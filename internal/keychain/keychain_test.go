@@ -57,7 +57,7 @@ func TestSizes(t *testing.T) {
 		"empty": {}, "small": secret("s", 100), "largest inline": secret("s", itemLimit-len(itemText)),
 		"smallest sealed": secret("s", itemLimit-len(itemText)+1), "100 KB": secret("s", 100<<10), "1 MB": secret("s", 1<<20),
 		"binary": {0, 1, 0xff, '\n', '\r', 0x7f}, "large binary": bytes.Repeat([]byte{0, 0xfe}, 4000),
-		"looks like ours": []byte("fob1 sealed x y"), "utf-8": []byte("grüße 🔑"),
+		"placeholders": []byte(`{"s":"{USERNAME}{REF:P@T:x}{title}"}`), "looks like ours": []byte("fob1 sealed x y"), "utf-8": []byte("grüße 🔑"),
 	}
 	longKey := strings.Repeat("é", maxKey/2)
 	for name, value := range values {

@@ -102,14 +102,20 @@ func ask[T any](ctx context.Context, u *turn, call func(context.Context) (T, err
 	}
 }
 
+// errImpatient ends a call that nobody is asked to wait for any longer.
+var errImpatient = errors.New("it is slow or hangs")
+
 func impatient(after time.Duration) error {
-	return fmt.Errorf("no answer in %d s", int(after.Seconds()))
+	return fmt.Errorf("%w: nothing came in %d s", errImpatient, int(after.Seconds()))
 }
 
 // gaveUp says that we stopped waiting: a cancelled caller gets its own error back, everything else is a timeout.
 func gaveUp(err error, detail string) error {
 	if errors.Is(err, context.Canceled) {
 		return &Error{Kind: err, Detail: detail}
+	}
+	if errors.Is(err, errImpatient) && detail == "" {
+		return problem(ErrTimeout, err.Error(), nil)
 	}
 	return problem(ErrTimeout, detail, err)
 }
