@@ -18,6 +18,7 @@ packages() { # packages DIR: installs what its package-lock.json says, unless th
   cp "$1/package-lock.json" "$1/node_modules/installed-lock.json"
 }
 packages e2e
+packages e2e/importers
 # playwright-core wants Node.js 20, and Debian 12 has 18.
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
   packages e2e/node
