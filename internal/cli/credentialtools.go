@@ -290,7 +290,7 @@ func (f *face) cargoGet(ctx context.Context, client *agent.Client, args []string
 func (f *face) credentialNetrc() *cobra.Command {
 	return helper(&cobra.Command{
 		Use: "netrc NAME...", Short: "Print netrc lines, for what reads nothing else",
-		Long: `Prints a line in the form of ~/.netrc for each host of the profiles. Pip, wget, curl and Python's requests read such a file. Give it to them through a pipe,
+		Long: `Prints a line in the form of ~/.netrc for each host of the profiles. Pip, curl and Python's requests read such a file. Give it to them through a pipe,
 so that the token is never on the disk. A netrc line knows no port.`,
 		Example: `  curl --netrc-file <(fob credential netrc work) https://api.example.com/me
   NETRC=<(fob credential netrc pypi) pip install --index-url https://pypi.example.com/simple acme`,
