@@ -89,7 +89,7 @@ func runtimeDir(data string) string {
 }
 
 // loginDirs is where systemd-logind keeps a directory for each user that is logged in.
-const loginDirs = "/run/user"
+var loginDirs = "/run/user" // tests have their own
 
 // loginDir is the directory that systemd makes for the sessions of a user (pam_systemd(8)), "" where there is none.
 func loginDir(user int) string {
