@@ -167,7 +167,7 @@ func kubectlCredential(t *testing.T, k *tools) {
 	}
 }
 
-// skopeo reads docker's configuration and asks docker-credential-fob; wget, curl, npm and Python's requests read what is piped to them.
+// skopeo reads docker's configuration and asks docker-credential-fob; curl, npm and Python's requests read what is piped to them.
 func toolsThatReadCredentials(t *testing.T, k *tools) {
 	var token atomic.Value
 	token.Store("nothing yet")
@@ -201,7 +201,6 @@ func toolsThatReadCredentials(t *testing.T, k *tools) {
 	}
 	for name, script := range map[string]string{
 		"curl":     `curl -sS --fail --netrc-file <(fob credential netrc work) ` + server.URL + `/file`,
-		"wget":     `wget -q -O - --config=<(printf 'header = %s\n' "$(fob header work)") ` + server.URL + `/file`,
 		"requests": `NETRC=<(fob credential netrc work) /usr/bin/python3 -c 'import requests, sys; r = requests.get(sys.argv[1]); r.raise_for_status(); print(r.text)' ` + server.URL + `/file`,
 		"exec":     `fob exec work -- sh -c 'curl -sS --fail -H "Authorization: Bearer $FOB_TOKEN" ` + server.URL + `/file'`,
 	} {
