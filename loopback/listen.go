@@ -76,6 +76,26 @@ func ListenAt(listenAddress string, redirectURIs ...string) (*Receiver, error) {
 	}, listenAddress, redirectURIs)
 }
 
+// Bind opens an address of this machine alone ("127.0.0.1:0", "[::1]:80",
+// "localhost:8000") as Listen does, for another server than a Receiver.
+func Bind(hostport string) ([]net.Listener, error) {
+	a, err := parse("http://" + hostport)
+	if err == nil && a.uri.Host != hostport {
+		err = errors.New("it must be HOST:PORT")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w", hostport, err)
+	}
+	config := net.ListenConfig{Control: exclusive}
+	listeners, err := a.bind(func(network, address string) (net.Listener, error) {
+		return config.Listen(context.Background(), network, address)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s %s", a.listenAddress(), reason(err))
+	}
+	return listeners, nil
+}
+
 func listen(open listenFunc, listenAddress string, redirectURIs []string) (*Receiver, error) {
 	inside, err := parseListenAddress(listenAddress)
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Transport is an http.RoundTripper that adds a token to the requests to one
@@ -25,6 +27,9 @@ type Transport struct {
 	// Refresh is asked once for another token after the API has refused one
 	// as invalid; nil leaves it at that.
 	Refresh func(ctx context.Context, refused *Token) (*Token, error)
+	// Unexplained takes a 401 that gives no reason for a refusal of the token
+	// as well. Many APIs leave out the code of RFC 6750 section 3.1.
+	Unexplained bool
 	// BaseURL is the API's: scheme, host and path prefix. It is never left. A
 	// request elsewhere is refused; a redirect elsewhere is followed without
 	// the token and without the certificate.
@@ -107,24 +112,100 @@ func parseBase(base string) (*url.URL, error) {
 }
 
 // within refuses an address outside of the API. Dots are looked for in the
-// decoded path: what a server makes of %2e%2e%2f is its own secret.
+// decoded path, however often it is encoded: what a server makes of
+// %252e%252e%2f is its own secret.
 func within(base, u *url.URL) error {
 	outside := func(why string) error {
 		return requestError("the request would leave " + withoutQuery(base) + ": " + why)
 	}
-	segments := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' || r == '\\' })
 	prefix := strings.TrimSuffix(base.EscapedPath(), "/")
 	path := u.EscapedPath()
 	switch {
 	case origin(u) != origin(base):
 		return outside("it goes to " + clean(u.Scheme+"://"+u.Host, maxURI))
-	case slices.Contains(segments, "..") || slices.Contains(segments, "."):
-		return outside("its path has dots")
 	case path != prefix && !strings.HasPrefix(path, prefix+"/"):
 		return outside("its path is another")
 	}
+	if why := climbs(strings.TrimPrefix(path, prefix)); why != "" {
+		return outside(why)
+	}
 	return nil
 }
+
+// lookalike is what servers have been seen to take a character for: by
+// Unicode's compatibility forms, or by Windows' best fit.
+func lookalike(r rune) rune {
+	switch r {
+	case '\\', '\u2215', '\u2044', '\uff0f', '\uff3c':
+		return '/'
+	case '\uff0e', '\u2024', '\ufe52':
+		return '.'
+	}
+	return r
+}
+
+// climbs says why an escaped path below the base may lead out of it, "" if it
+// cannot. Encoded slashes as such are left alone: they are part of names
+// ("group%2Fproject").
+func climbs(escaped string) string {
+	if strings.HasPrefix(escaped, "//") {
+		return "its path begins with two slashes, which some take for a host"
+	}
+	path := escaped
+	for depth := 0; ; depth++ {
+		if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return "its path has control characters"
+		}
+		if !utf8.ValidString(path) { // overlong forms such as %c0%ae for a dot
+			return "its path is not UTF-8"
+		}
+		for segment := range strings.SplitSeq(strings.Map(lookalike, path), "/") {
+			segment, _, _ = strings.Cut(segment, ";") // Java's path parameters: "..;/"
+			switch strings.TrimSpace(segment) {       // Windows: ".. /"
+			case ".", "..", "\u2025": // two dots in one character
+				return "its path has dots"
+			}
+		}
+		next := decodeOnce(path)
+		switch {
+		case next == path:
+			return ""
+		case depth == maxEncodings:
+			return "its path is encoded again and again"
+		}
+		path = next
+	}
+}
+
+// decodeOnce decodes what is encoded, leaves a bare percent sign as it is, as
+// lenient servers do, and knows IIS' "%u002e".
+func decodeOnce(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				out.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+			if (s[i+1] == 'u' || s[i+1] == 'U') && i+5 < len(s) {
+				if n, err := strconv.ParseUint(s[i+2:i+6], 16, 16); err == nil {
+					out.WriteRune(rune(n))
+					i += 5
+					continue
+				}
+			}
+		}
+		out.WriteByte(s[i])
+	}
+	return out.String()
+}
+
+// maxEncodings is more often than anybody encodes a path in good faith.
+const maxEncodings = 4
 
 // RoundTrip makes a request with the token (http.RoundTripper).
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -154,13 +235,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-		switch {
-		case resp.StatusCode != http.StatusUnauthorized || !again:
+		if resp.StatusCode != http.StatusUnauthorized {
 			return resp, nil
+		}
+		switch {
 		case !nonced && token.Type == typeDPoP && refusedFor(resp.Header, UseDPoPNonce) && resp.Header.Get("DPoP-Nonce") != "":
 			nonced = true // RFC 9449 section 9: one more try with the nonce
-		case !refreshed && t.Refresh != nil && refusedFor(resp.Header, InvalidToken):
+		case !refreshed && t.Refresh != nil && t.refusesToken(resp.Header):
 			fresh, err := t.Refresh(req.Context(), token)
 			if err != nil || fresh == nil || fresh.AccessToken == token.AccessToken {
 				return resp, nil // the API's own words say more
@@ -169,13 +250,32 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		default:
 			return resp, nil
 		}
+		// A body that is gone leaves the answer to the caller, who finds nonce
+		// and token fresh when it asks again.
+		if body, err = repeated(req); err != nil {
+			return resp, nil
+		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
 		_ = resp.Body.Close()
-		if body = req.Body; req.GetBody != nil {
-			if body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
-		}
+	}
+}
+
+// repeated is the request's body once more.
+func repeated(req *http.Request) (io.ReadCloser, error) {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		return req.Body, nil
+	case req.GetBody == nil:
+		return nil, requestError("the body can be read only once")
+	}
+	return req.GetBody()
+}
+
+// CloseIdleConnections closes the connections to the API that are not in use.
+func (t *Transport) CloseIdleConnections() {
+	rt, err := t.bound()
+	if c, ok := rt.(interface{ CloseIdleConnections() }); ok && err == nil {
+		c.CloseIdleConnections()
 	}
 }
 
@@ -230,6 +330,7 @@ func (t *Transport) try(req *http.Request, body io.ReadCloser, token *Token) (*h
 // bare is the request without credentials that it may have brought along.
 func (t *Transport) bare(req *http.Request) *http.Request {
 	out := req.Clone(req.Context())
+	out.Trailer = req.Trailer // the caller fills it in while the body is read
 	out.Header.Del("Authorization")
 	out.Header.Del("DPoP")
 	if t.Use.HeaderName != "" {
@@ -275,6 +376,15 @@ func (t *Transport) bound() (http.RoundTripper, error) {
 		t.certified = own
 	})
 	return t.certified, t.certErr
+}
+
+// refusesToken: the API wants another token, as far as it says what it wants.
+func (t *Transport) refusesToken(header http.Header) bool {
+	if !t.Unexplained {
+		return refusedFor(header, InvalidToken)
+	}
+	explained := slices.ContainsFunc(ParseChallenges(header), func(c Challenge) bool { return c.Params["error"] != "" })
+	return !explained || refusedFor(header, InvalidToken)
 }
 
 // refusedFor: one of the challenges names the code (RFC 6750 section 3.1, RFC

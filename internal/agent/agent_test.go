@@ -33,8 +33,13 @@ type house struct {
 	served chan error
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T, with ...authserver.Options) *house {
 	t.Helper()
+	o := authserver.Options{}
+	if len(with) > 0 {
+		o = with[0]
+	}
+	o.AutoApprove = "ada"
 	root, err := os.MkdirTemp("", "fob") // t.TempDir can be too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, home: home, copied: make(chan string, 1), served: make(chan error, 1)}
-	if h.as, err = authserver.Start(t.Context(), authserver.Options{AutoApprove: "ada"}); err != nil {
+	if h.as, err = authserver.Start(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.as.Close() })
@@ -121,9 +126,11 @@ func browse(t *testing.T, target string) {
 	}
 }
 
-func (h *house) login(name string) Status {
+func (h *house) login(name string) Status { return h.loginWith(name, LoginOptions{}) }
+
+func (h *house) loginWith(name string, o LoginOptions) Status {
 	h.t.Helper()
-	s, err := h.client.Login(h.t.Context(), name, LoginOptions{}, func(ev LoginEvent) {
+	s, err := h.client.Login(h.t.Context(), name, o, func(ev LoginEvent) {
 		if ev.Kind == "open" {
 			go browse(h.t, ev.URL)
 		}

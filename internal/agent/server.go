@@ -51,6 +51,7 @@ type Server struct {
 	stop     chan struct{} // closed by the first request to stop
 	stopping func()
 	watchers watchSettings
+	proxies  proxies
 }
 
 // NewServer returns a server for engine. Serve it with [Server.Serve].
@@ -151,6 +152,8 @@ func (s *Server) routes() http.Handler {
 	})
 	mux.HandleFunc("POST /v1/watch", s.watch)
 	mux.HandleFunc("POST /v1/login", s.login)
+	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
+	mux.HandleFunc("POST /v1/proxy", s.proxy)
 	return mux
 }
 

@@ -244,11 +244,11 @@ func (f *face) callOnce(ctx context.Context, client *agent.Client, ask loginAsk,
 func (f *face) stepUp(ctx context.Context, client *agent.Client, ask loginAsk, status agent.Status, demand *agent.StepUp, again bool) (agent.Status, bool, error) {
 	f.say("%s", demand.Reason)
 	demand.Options.Scope = slices.DeleteFunc(demand.Options.Scope, func(s string) bool { return slices.Contains(status.ScopeRequested, s) })
-	command := "fob login " + quoted(ask.name) + stepUpFlags(demand.Options)
+	command := "fob login " + quoted(ask.name) + demand.Options.Flags()
 	if again || !f.conversing() {
 		return status, false, &agent.Error{Kind: agent.LogInFirst, Code: "step_up", Sentence: "the API wants another login than this one", Remedy: command}
 	}
-	line, err := f.question(ctx, "log in again with"+stepUpFlags(demand.Options)+"? [y/N] ")
+	line, err := f.question(ctx, "log in again with"+demand.Options.Flags()+"? [y/N] ")
 	if err != nil {
 		return status, false, err
 	}
@@ -261,19 +261,4 @@ func (f *face) stepUp(ctx context.Context, client *agent.Client, ask loginAsk, s
 		return status, false, err
 	}
 	return status, true, f.loggedIn(status, false)
-}
-
-// stepUpFlags are the flags of `fob login` that meet an API's demand (RFC 9470 §4).
-func stepUpFlags(o agent.LoginOptions) string {
-	var text strings.Builder
-	for _, scope := range o.Scope {
-		text.WriteString(" --scope " + quoted(scope))
-	}
-	for _, acr := range o.ACRValues {
-		text.WriteString(" --acr " + quoted(acr))
-	}
-	if o.MaxAge != nil {
-		text.WriteString(" --max-age " + strconv.Itoa(*o.MaxAge))
-	}
-	return text.String()
 }

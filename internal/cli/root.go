@@ -67,7 +67,7 @@ func (f *face) root() *cobra.Command {
 			f.loginVerb(), f.tokenVerb(), f.headerVerb(),
 			f.copyVerb(), f.printVerb(), f.formsVerb(),
 			f.execVerb(), f.curlVerb(), f.requestVerb(),
-			f.credentialVerb(),
+			f.proxyVerb(), f.credentialVerb(),
 			f.refreshVerb(), f.exchangeVerb(), f.logoutVerb(),
 		}},
 		{"see", "Looking:", []*cobra.Command{f.statusVerb(), f.showVerb(), f.whoamiVerb(), f.introspectVerb(), f.inspectVerb(), f.traceVerb(), f.windowVerb()}},

@@ -37,7 +37,7 @@ func TestTraceText(t *testing.T) {
 // TestStepUpFlags holds that the command a step-up names can be pasted.
 func TestStepUpFlags(t *testing.T) {
 	age := 0
-	got := stepUpFlags(agent.LoginOptions{Scope: []string{"orders:write", "a$(b)"}, ACRValues: []string{"urn:x:mfa"}, MaxAge: &age})
+	got := agent.LoginOptions{Scope: []string{"orders:write", "a$(b)"}, ACRValues: []string{"urn:x:mfa"}, MaxAge: &age}.Flags()
 	if want := " --scope orders:write --scope 'a$(b)' --acr urn:x:mfa --max-age 0"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -35,9 +35,10 @@ var tree = []struct{ pkg, imports string }{
 	{"dev/soak", "internal/authserver internal/agent"},
 	{"dev/profiledoc", "profiles"},
 
-	{"internal/agent", "internal/session internal/forms profiles"},
+	{"internal/agent", "internal/session internal/proxy internal/forms profiles"},
 	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain"},
 
+	{"internal/proxy", "oauth loopback"},
 	{"internal/carry", "oauth profiles"}, // oauth: its Secret alone
 	{"oauth/oauth1", "oauth"},            // another protocol; it borrows Secret, Error and Code
 	{"oauth", ""},

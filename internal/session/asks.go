@@ -2,6 +2,8 @@ package session
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 
 	"fob/oauth"
@@ -23,6 +25,21 @@ type LoginOptions struct {
 	Scope     []string `json:"scope,omitempty"` // beside the profile's
 	ACRValues []string `json:"acr_values,omitempty"`
 	MaxAge    *int     `json:"max_age,omitempty"` // seconds
+}
+
+// Flags are those of `fob login` that meet what a resource asked for (RFC 9470 §4).
+func (o LoginOptions) Flags() string {
+	var text strings.Builder
+	for _, scope := range o.Scope {
+		text.WriteString(" --scope " + quoteArg(scope))
+	}
+	for _, acr := range o.ACRValues {
+		text.WriteString(" --acr " + quoteArg(acr))
+	}
+	if o.MaxAge != nil {
+		text.WriteString(" --max-age " + strconv.Itoa(*o.MaxAge))
+	}
+	return text.String()
 }
 
 // Pending is an authorization request whose answer is brought by hand, from this shell or another (`fob login --print-url`,

@@ -32,10 +32,7 @@ func (e *Engine) Credential(ctx context.Context, name, method, address, nonce st
 
 // inHand returns the profile's token, refreshed if need be, and the client that it is used with.
 func (e *Engine) inHand(ctx context.Context, name string) (*tokens, *client, error) {
-	if _, err := e.Token(ctx, name, -1); err != nil {
-		return nil, nil, err
-	}
-	t, p, err := e.usable(ctx, name)
+	t, p, err := e.fresh(ctx, name, -1)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fob/oauth"
@@ -64,6 +65,8 @@ type Engine struct {
 	seed    string         // makes this engine's jitter its own
 	syncing sync.Mutex     // orders those who take up the profiles; guards no field
 	saving  sync.Mutex     // orders those who write records, so that the last one writes the latest; guards no field
+
+	secretEdits atomic.Int64 // counts what changes the secrets of profiles, for who has read them
 
 	mu     sync.Mutex // guards what follows; never held over I/O
 	logins map[string]*login

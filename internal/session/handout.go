@@ -17,15 +17,25 @@ const minTTLDefault = 60 * time.Second
 // opens a browser. Errors are *[Error].
 func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (Handout, error) {
 	e.reload()
+	t, _, err := e.fresh(ctx, name, minTTL)
+	if err != nil {
+		return Handout{}, err
+	}
+	return handout(name, t), nil
+}
+
+// fresh returns the tokens that [Engine.Token] hands out, and the profile that they are for.
+func (e *Engine) fresh(ctx context.Context, name string, minTTL time.Duration) (*tokens, profiles.Profile, error) {
+	none := profiles.Profile{}
 	for rounds := 0; ; rounds++ {
-		t, _, err := e.usable(ctx, name)
+		t, p, err := e.usable(ctx, name)
 		if (errors.Is(err, errUnsaved) || e.unattendedMissing(name, err)) && rounds == 0 {
 			if err = e.awaitRefresh(ctx, name, wanted); err == nil {
 				continue
 			}
 		}
 		if err != nil {
-			return Handout{}, Explain(name, err)
+			return nil, none, Explain(name, err)
 		}
 		now := wall()
 		ends := t.ends()
@@ -38,16 +48,16 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 		}
 		switch {
 		case ends.IsZero() || left >= need && left > 0:
-			return handout(name, t), nil
+			return t, p, nil
 		case !t.renewable():
-			return Handout{}, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
+			return nil, none, &Error{Kind: LogInFirst, Code: CodeNotRefreshable,
 				Sentence: fmt.Sprintf("profile %s: the token %s, and this login has no refresh token", name, endsIn(left)), Remedy: "log in again: fob login " + quoteArg(name)}
 		case life < need || rounds > 1: // another agent may have made the first one needless
-			return Handout{}, &Error{Kind: Failed, Code: CodeMinTTL,
+			return nil, none, &Error{Kind: Failed, Code: CodeMinTTL,
 				Sentence: fmt.Sprintf("profile %s: a token with %s left was asked for, but this server's tokens live %s", name, need, life.Round(time.Second)), Remedy: "ask for less with --min-ttl"}
 		}
 		if err := e.awaitRefresh(ctx, name, wanted); err != nil {
-			return Handout{}, Explain(name, err)
+			return nil, none, Explain(name, err)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"fob/oauth"
-	"fob/oauth/oauth1"
 )
 
 // Request makes one request to the profile's API, which it never leaves, and returns the answer whatever it is.
@@ -29,14 +28,12 @@ const (
 )
 
 func (e *Engine) request(ctx context.Context, r Request) (Response, error) {
-	t, c, err := e.inHand(ctx, r.Name)
+	carrier, err := e.carrier(ctx, r.Name)
 	if err != nil {
 		return Response{}, err
 	}
-	base := c.profile.APIBaseURL
-	if base == "" {
-		return Response{}, &Error{Kind: Failed, Code: CodeNoAPI, Sentence: "profile " + r.Name + ": Fob sends its token to no address but the profile's API, and it names none", Remedy: "set api_base_url in the profile"}
-	}
+	defer carrier.Close()
+	base := carrier.Base()
 	to, err := oauth.ResolveURL(base, r.URL)
 	if err != nil {
 		return Response{}, &Error{Kind: Misused, Code: CodeForeignURL, Sentence: "profile " + r.Name + ": " + err.Error(), Remedy: "the profile's token goes to " + base + " only; change api_base_url, or ask there"}
@@ -55,10 +52,6 @@ func (e *Engine) request(ctx context.Context, r Request) (Response, error) {
 		request.Header.Add(h.Name, h.Value)
 	}
 	request.Header.Del("Authorization")
-	carrier, err := e.carrier(c, t, r.Name)
-	if err != nil {
-		return Response{}, err
-	}
 	answer, err := carrier.RoundTrip(request)
 	if err != nil {
 		return Response{}, err
@@ -77,31 +70,8 @@ func (e *Engine) request(ctx context.Context, r Request) (Response, error) {
 		}
 	}
 	slices.SortFunc(response.Header, func(a, b HeaderField) int { return strings.Compare(a.Name, b.Name) })
-	response.StepUp, err = e.stepUp(r.Name, answer, t)
+	response.StepUp, err = carrier.StepUp(answer)
 	return response, err
-}
-
-// carrier makes requests with the profile's token.
-func (e *Engine) carrier(c *client, t *tokens, name string) (http.RoundTripper, error) {
-	if t.Type == typeOAuth1 {
-		o, err := c.oauth1Client()
-		if err != nil {
-			return nil, err
-		}
-		return &oauth1.Transport{Client: o, Token: asOAuth1(t.Token)}, nil
-	}
-	carrier := c.Transport(c.profile.APIBaseURL, c.use(), func(context.Context) (*oauth.Token, error) { return t.Token, nil })
-	carrier.Refresh = func(ctx context.Context, _ *oauth.Token) (*oauth.Token, error) {
-		if err := e.awaitRefresh(ctx, name, forced); err != nil {
-			return nil, err
-		}
-		fresh, _, err := e.usable(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		return fresh.Token, nil
-	}
-	return carrier, nil
 }
 
 // stepUp reads from a refusal what login would be let in. When the API asks for the same again right after a login that gave it,

@@ -69,6 +69,7 @@ func (e *Engine) writeSecrets(ctx context.Context, p profiles.Profile, s secrets
 	if err != nil {
 		return err
 	}
+	defer e.secretEdits.Add(1)
 	if err := e.store.Set(ctx, secretKey(p), text); err != nil {
 		return err
 	}
@@ -76,6 +77,7 @@ func (e *Engine) writeSecrets(ctx context.Context, p profiles.Profile, s secrets
 }
 
 func (e *Engine) deleteSecrets(ctx context.Context, p profiles.Profile) error {
+	defer e.secretEdits.Add(1)
 	if err := e.store.Delete(ctx, secretKey(p)); err != nil {
 		return err
 	}

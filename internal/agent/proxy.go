@@ -1,0 +1,203 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"fob/internal/proxy"
+	"fob/internal/session"
+)
+
+// ProxyRequest says what proxy to run, and how: see [proxy.Options].
+type ProxyRequest struct {
+	Name     string   `json:"name"`
+	Listen   string   `json:"listen,omitempty"`
+	Header   string   `json:"header,omitempty"`
+	Origins  []string `json:"origins,omitempty"`
+	ReadOnly bool     `json:"read_only,omitempty"`
+}
+
+// RunningProxy is a proxy that listens. Its URL, or its header, is a secret.
+type RunningProxy struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"` // of the profile
+	API      string       `json:"api"`  // what the URL stands for
+	URL      string       `json:"url"`
+	Header   *HeaderField `json:"header,omitempty"` // each request has to bring it
+	ReadOnly bool         `json:"read_only,omitempty"`
+	Since    time.Time    `json:"since"`
+}
+
+// ProxyEntry is one request that a proxy has answered.
+type ProxyEntry = proxy.Entry
+
+// ProxyEvent is what a proxy tells who runs it.
+type ProxyEvent struct {
+	Listening *RunningProxy `json:"listening,omitempty"` // first of all
+	Request   *ProxyEntry   `json:"request,omitempty"`
+	Missed    int           `json:"missed,omitempty"` // requests that were not told of: there were too many at once
+}
+
+// Proxy runs a proxy in the agent until ctx ends: the token, and the keys that prove it, do not leave the agent. The proxy ends
+// with the caller, however that ends.
+func (c *Client) Proxy(ctx context.Context, q ProxyRequest, event func(ProxyEvent)) error {
+	return c.stream(ctx, "proxy", q, func(line []byte) error {
+		var ev ProxyEvent
+		if err := json.Unmarshal(line, &ev); err != nil {
+			return err
+		}
+		event(ev)
+		return nil
+	})
+}
+
+// Proxies are those that run.
+func (c *Client) Proxies(ctx context.Context) ([]RunningProxy, error) {
+	var all []RunningProxy
+	err := c.call(ctx, http.MethodGet, "proxies", nil, &all)
+	return all, err
+}
+
+// maxProxies bounds what can be listened on at a time.
+const maxProxies = 32
+
+// proxies are those that run.
+type proxies struct {
+	mu  sync.Mutex // guards all
+	all []RunningProxy
+}
+
+func (p *proxies) list() []RunningProxy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]RunningProxy{}, p.all...)
+}
+
+// add notes one, unless there are too many.
+func (p *proxies) add(one RunningProxy) (forget func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.all) >= maxProxies {
+		return nil, false
+	}
+	p.all = append(p.all, one)
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.all = slices.DeleteFunc(p.all, func(other RunningProxy) bool { return other.ID == one.ID })
+	}, true
+}
+
+// logged is how many entries wait for a reader that is slow; further ones are only counted.
+const logged = 256
+
+// proxy runs one proxy; the client's going away ends it.
+func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
+	var q ProxyRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestMax)).Decode(&q); err != nil {
+		s.reply(w, r, nil, badRequest())
+		return
+	}
+	io.Copy(io.Discard, r.Body) // read to the end, or net/http does not notice the client's going
+	carrier, err := s.engine.Carrier(r.Context(), q.Name)
+	if err != nil {
+		s.reply(w, r, nil, err)
+		return
+	}
+	defer carrier.Close()
+	entries := make(chan ProxyEntry, logged)
+	missed := make(chan int, 1)
+	p, err := proxy.Open(proxy.Options{
+		Base: carrier.Base(), Listen: q.Listen, Header: q.Header, Origins: q.Origins, ReadOnly: q.ReadOnly, Carrier: carrier,
+		Explain: func(err error) proxy.Refusal { return refusal(q.Name, err) },
+		Demand:  func(answer *http.Response) (proxy.Demand, bool) { return demand(q.Name, carrier, answer) },
+		Log: func(entry ProxyEntry) {
+			select {
+			case entries <- entry:
+				return
+			default:
+			}
+			n := 0
+			select {
+			case n = <-missed:
+			default:
+			}
+			select {
+			case missed <- n + 1:
+			default: // another one counts at this moment
+			}
+		},
+	})
+	if err != nil {
+		s.reply(w, r, nil, &Error{Kind: Misused, Code: "proxy", Sentence: "profile " + q.Name + ": proxy: " + err.Error(), Remedy: "see --listen, --header and --origin"})
+		return
+	}
+	defer p.Close()
+	running := RunningProxy{ID: rand.Text(), Name: q.Name, API: carrier.Base(), URL: p.URL(), ReadOnly: q.ReadOnly, Since: time.Now().UTC()}
+	if name, value := p.Header(); name != "" {
+		running.Header = &HeaderField{Name: name, Value: value}
+	}
+	forget, ok := s.proxies.add(running)
+	if !ok {
+		s.reply(w, r, nil, &Error{Kind: Failed, Code: "proxy", Sentence: "too many proxies run already", Remedy: "end one of them with Ctrl+C"})
+		return
+	}
+	defer forget()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- p.Serve(ctx) }()
+	lines := newLines(w)
+	if lines.write(ProxyEvent{Listening: &running}) != nil {
+		cancel()
+	}
+	for {
+		select {
+		case err := <-ended:
+			if err != nil && r.Context().Err() == nil {
+				lines.write(errorAnswer{s.said(r, err)})
+			}
+			return
+		case entry := <-entries:
+			if lines.write(ProxyEvent{Request: &entry}) != nil {
+				cancel()
+			}
+		case n := <-missed:
+			if lines.write(ProxyEvent{Missed: n}) != nil {
+				cancel()
+			}
+		}
+	}
+}
+
+// refusal is what a proxy answers for an error of the login or of the network.
+func refusal(name string, err error) proxy.Refusal {
+	said := session.Explain(name, err)
+	status := http.StatusBadGateway
+	switch said.Kind {
+	case Misused:
+		status = http.StatusBadRequest
+	case LogInFirst:
+		status = http.StatusUnauthorized
+	}
+	return proxy.Refusal{Status: status, Code: said.Code, Sentence: said.Sentence, Remedy: said.Remedy}
+}
+
+// demand is the login that an answer of the API asks for.
+func demand(name string, carrier *session.Carrier, answer *http.Response) (proxy.Demand, bool) {
+	step, err := carrier.StepUp(answer)
+	if err != nil { // the API asks for what the last login gave it
+		said := session.Explain(name, err)
+		return proxy.Demand{Reason: said.Sentence, Remedy: said.Remedy}, true
+	}
+	if step == nil {
+		return proxy.Demand{}, false
+	}
+	return proxy.Demand{Reason: step.Reason, Remedy: carrier.Command(step)}, true
+}
