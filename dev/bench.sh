@@ -1,9 +1,10 @@
 #!/bin/bash
-# Measures the programs in build/ on a desktop of their own and prints medians. Takes about two minutes.
+# Measures the programs in build/ on a desktop of their own and prints medians. Takes about four minutes; `dev/bench.sh token proxy`
+# measures these alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dev/packages.sh build desktop
 CGO_ENABLED=0 go build -trimpath -o build/bench ./dev/bench
 printf 'fob: bench: %s, %s cores, %s\n' "$(go env GOOS GOARCH | paste -sd/)" "$(nproc)" "$(go version)"
 CGO_ENABLED=0 go test -run "^$" -bench "CallbackToStored|Step" -benchtime 300x ./internal/session | grep ^Benchmark
-exec dev/desktop.sh -- build/bench build
+exec dev/desktop.sh -- build/bench build "$@"

@@ -1,8 +1,9 @@
 // Bench measures what Fob promises about speed and size, with the real programs, and prints medians. `make bench` runs it on a
 // desktop of its own. Machines differ and are noisy: the comparisons are interleaved and given as ratios.
 //
-//	bench DIR       measures DIR/fob and DIR/fob-app
+//	bench DIR [WHAT…] measures DIR/fob and DIR/fob-app: login, token, kept, proxy, idle, many, window; all of it if nothing is named
 //	bench browse URL is the browser of the logins it makes: a GET that follows redirects
+//	bench kept SOCKET NAME asks for tokens over one connection
 package main
 
 import (
@@ -31,16 +32,24 @@ func run(args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "browse":
 		return browse(args[1])
-	case len(args) != 1:
-		return fmt.Errorf("usage: bench DIR | bench browse URL")
+	case len(args) == 3 && args[0] == "kept":
+		return askKept(args[1], args[2])
+	case len(args) == 0:
+		return fmt.Errorf("usage: bench DIR [WHAT…] | bench browse URL | bench kept SOCKET NAME")
 	}
 	b, err := newBench(args[0])
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	for _, measure := range []func() error{b.login, b.token, b.idle, b.manyProfiles, b.window} {
-		if err := measure(); err != nil {
+	for _, one := range []struct {
+		name    string
+		measure func() error
+	}{{"login", b.login}, {"token", b.token}, {"kept", b.tokens}, {"proxy", b.proxy}, {"idle", b.idle}, {"many", b.manyProfiles}, {"window", b.window}} {
+		if len(args) > 1 && one.name != "login" && !slices.Contains(args[1:], one.name) { // the others use the login
+			continue
+		}
+		if err := one.measure(); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ import (
 
 // house is a home with a serving agent, a real authorization server behind it and a client.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	home   Home
 	as     *authserver.Server
 	engine *session.Engine
@@ -33,7 +33,7 @@ type house struct {
 	served chan error
 }
 
-func newHouse(t *testing.T, with ...authserver.Options) *house {
+func newHouse(t testing.TB, with ...authserver.Options) *house {
 	t.Helper()
 	o := authserver.Options{}
 	if len(with) > 0 {
@@ -114,7 +114,7 @@ func (h *house) add(name string) profiles.Profile {
 }
 
 // browse is a browser with nobody before it: the authorization server redirects at once.
-func browse(t *testing.T, target string) {
+func browse(t testing.TB, target string) {
 	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(target)
 	if err != nil {
 		t.Error(err)

@@ -63,7 +63,7 @@ func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
 	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{})}
 	s.stopping = sync.OnceFunc(func() { close(s.stop) })
 	s.http = &http.Server{
-		Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: gate(new(allowance).bounded(s.routes())), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn), // a panic in an answer is said here and nowhere else
 	}
 	return s, nil

@@ -20,7 +20,7 @@ import (
 // profiles with agent_forwarding, logs in to them with the browser of this machine, and does nothing else. Other profiles do not
 // exist there.
 func (s *Server) ServeShared(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, &http.Server{Handler: s.sharedRoutes(), ReadHeaderTimeout: s.http.ReadHeaderTimeout, MaxHeaderBytes: s.http.MaxHeaderBytes, ErrorLog: s.http.ErrorLog}, l)
+	return s.serve(ctx, &http.Server{Handler: gate(s.sharedRoutes()), ReadHeaderTimeout: s.http.ReadHeaderTimeout, MaxHeaderBytes: s.http.MaxHeaderBytes, ErrorLog: s.http.ErrorLog}, l)
 }
 
 // sharedRoutes are the requests that the shared socket takes.
