@@ -79,6 +79,7 @@ const libraryProgram = `#include <oidc-agent/api.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+void _secFree(void*);
 int main(int argc, char** argv) {
 	double seconds = atof(argv[2]);
 	struct timespec a, b;
@@ -87,7 +88,7 @@ int main(int argc, char** argv) {
 	do {
 		char* token = getAccessToken(argv[1], 60, NULL);
 		if (token == NULL) { oidcagent_perror(); return 1; }
-		free(token);
+		_secFree(token);
 		n++;
 		clock_gettime(CLOCK_MONOTONIC, &b);
 	} while ((b.tv_sec - a.tv_sec) + (b.tv_nsec - a.tv_nsec) / 1e9 < seconds);

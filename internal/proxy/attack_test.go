@@ -366,7 +366,10 @@ func TestPages(t *testing.T) {
 func TestHeader(t *testing.T) {
 	const mine = "http://localhost:5173"
 	got := make(chan http.Header, 10)
-	r := newRig(t, http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { got <- q.Header }), "", func(o *Options) { o.Header, o.Origins = "X-Fob-Key", []string{mine} }, nil)
+	r := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		got <- q.Header
+		w.Header().Set("X-At", q.RequestURI)
+	}), "/v1", func(o *Options) { o.Header, o.Origins = "X-Fob-Key", []string{mine} }, nil)
 	name, key := r.proxy.Header()
 	if name != "X-Fob-Key" || strings.Contains(r.proxy.URL(), key) {
 		t.Fatalf("%s in %s", name, r.proxy.URL())
@@ -382,6 +385,12 @@ func TestHeader(t *testing.T) {
 				t.Error("the API was told the secret")
 			}
 		}
+	}
+	for ref, want := range map[string]string{"": "/v1", "?a=b": "/v1?a=b", "/": "/v1", "/x": "/v1/x"} {
+		if at := r.do("GET", ref, nil, name, key).Header.Get("X-At"); at != want {
+			t.Errorf("%q asks for %s", ref, at)
+		}
+		<-got
 	}
 	if answer := r.do("OPTIONS", "/x", nil, "Origin", mine, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", name); answer.StatusCode != 204 {
 		t.Errorf("preflight: %d", answer.StatusCode)

@@ -213,6 +213,9 @@ func (x *exchange) admit() *Refusal {
 func (p *Proxy) unlock(r *http.Request, target string) (given, rest string, ok bool) {
 	if p.options.Header != "" {
 		given = r.Header.Get(p.options.Header)
+		if path, _, _ := strings.Cut(target, "?"); path == "/" { // HTTP has no shorter one for the base URL itself
+			target = target[1:]
+		}
 		return given, target, len(r.Header.Values(p.options.Header)) == 1 && same(given, p.secret)
 	}
 	end := strings.IndexAny(target[1:], "/?#") + 1
