@@ -100,7 +100,7 @@ func (c *Client) RefreshWith(ctx context.Context, prev *Token, r TokenRequest) (
 		t.RefreshToken = prev.RefreshToken
 	}
 	if t.RefreshToken == prev.RefreshToken && t.RefreshExpiresAt.IsZero() {
-		t.RefreshExpiresAt = prev.RefreshExpiresAt
+		t.RefreshExpiresAt, t.RefreshExpiresBy = prev.RefreshExpiresAt, prev.RefreshExpiresBy
 	}
 	return c.refreshIDToken(ctx, m, prev, t)
 }

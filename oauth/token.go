@@ -36,6 +36,9 @@ type Token struct {
 	ObtainedAt       time.Time // wall clock, when the answer was complete
 	ExpiresAt        time.Time // of the access token; zero: the server did not say
 	RefreshExpiresAt time.Time // of the refresh token; zero: the server did not say
+	RefreshExpiresBy string    // the member that said so: "refresh_expires_in"
+	SessionExpiresAt time.Time // of the session at the server; zero: the server did not say
+	SessionExpiresBy string    // the member or claim that said so
 
 	Claims map[string]any // of the id_token; numbers are json.Number
 	Checks []Check        // what was verified to get here
@@ -108,10 +111,8 @@ func (c *Client) readToken(ans *answer, requested []string, proof *ProofKey) (*T
 	t.AuthorizationDetails = grantedDetails(obj)
 	t.Scope = grantedScope(c.splitScope(obj["scope"]), requested)
 	t.ExpiresAt = expiry(t.ObtainedAt, obj["expires_in"])
-	t.RefreshExpiresAt = expiry(t.ObtainedAt, obj["refresh_expires_in"])
-	if t.RefreshExpiresAt.IsZero() {
-		t.RefreshExpiresAt = expiry(t.ObtainedAt, obj["refresh_token_expires_in"])
-	}
+	ahead, _ := c.servers().ClockOffset(ans.endpoint)
+	t.readEnds(obj, ahead)
 	for _, name := range [...]string{"access_token", "refresh_token", "id_token", "token_type", "scope",
 		"expires_in", "refresh_expires_in", "refresh_token_expires_in", "issued_token_type"} {
 		delete(obj, name)

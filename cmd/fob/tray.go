@@ -81,6 +81,7 @@ func (t *trayIcon) start(ctx context.Context) {
 		Notifier: t, Memory: t.remembered(), Remember: t.remember,
 		OnHost: t.onHost.Store, Forms: t.forms,
 		Env:    func(key string) string { return t.desk()[key] },
+		Quiet:  func(now time.Time) (time.Time, bool) { return t.agent.server.Settings().Quiet(now) },
 		Failed: func(err error) { t.agent.log.Info("reminder", "problem", err.Error()) },
 	})
 	t.work.Go(func() {

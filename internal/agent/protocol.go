@@ -30,6 +30,7 @@ type (
 	Exchange      = session.Exchange
 	Weakness      = session.Weakness
 	Clock         = session.Clock
+	End           = session.End
 )
 
 // Begin starts a login whose answer is brought by hand: nothing waits for it, and any shell can complete it within an hour.

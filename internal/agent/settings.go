@@ -16,6 +16,10 @@ type Settings struct {
 	Theme            string `json:"theme"`             // "system", "light", "dark"
 	ClipboardSeconds int    `json:"clipboard_seconds"` // how long a copied secret stays; 0 is for ever
 	StartAtLogin     bool   `json:"start_at_login"`
+	// QuietFrom and QuietTo are the hours, "22:00" to "07:30" on this computer's clock, in which no reminder comes but what is
+	// urgent; the others come together when they end. Both "": none.
+	QuietFrom string `json:"quiet_from,omitempty"`
+	QuietTo   string `json:"quiet_to,omitempty"`
 }
 
 // defaultSettings: 45 s is what password managers settled on, long enough to change windows and paste.
@@ -33,7 +37,41 @@ func (s Settings) validate() error {
 	if s.ClipboardSeconds < 0 || s.ClipboardSeconds > clipboardMax {
 		return &Error{Kind: Misused, Code: "setting", Sentence: fmt.Sprintf("clipboard_seconds %d: out of range", s.ClipboardSeconds), Remedy: "use 0 (never clear) to 86400"}
 	}
+	if s.QuietFrom == "" && s.QuietTo == "" {
+		return nil
+	}
+	for _, one := range []struct{ key, at string }{{"quiet_from", s.QuietFrom}, {"quiet_to", s.QuietTo}} {
+		if _, ok := clockMinutes(one.at); !ok {
+			return &Error{Kind: Misused, Code: "setting", Sentence: fmt.Sprintf("%s %q: there is no such time of day", one.key, one.at), Remedy: "use hours and minutes, as 22:00, for both quiet_from and quiet_to; leave both empty for none"}
+		}
+	}
 	return nil
+}
+
+// clockMinutes reads a time of day, "07:30".
+func clockMinutes(s string) (int, bool) {
+	t, err := time.Parse("15:04", s)
+	return t.Hour()*60 + t.Minute(), err == nil
+}
+
+// Quiet says whether now is in the quiet hours, and when they end.
+func (s Settings) Quiet(now time.Time) (until time.Time, quiet bool) {
+	from, okFrom := clockMinutes(s.QuietFrom)
+	to, okTo := clockMinutes(s.QuietTo)
+	now = now.Local()
+	at := now.Hour()*60 + now.Minute()
+	day := now.Day()
+	switch {
+	case !okFrom || !okTo || from == to:
+		return until, false
+	case from < to:
+		quiet = from <= at && at < to
+	case at >= from: // they go on after midnight
+		quiet, day = true, day+1
+	default:
+		quiet = at < to
+	}
+	return time.Date(now.Year(), now.Month(), day, to/60, to%60, 0, 0, now.Location()), quiet
 }
 
 // ClearAfter is how long a copied secret stays on the clipboard; 0 is for ever.

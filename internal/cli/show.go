@@ -98,6 +98,13 @@ func showText(d agent.Details, now time.Time) string {
 		add("clock remedy", c.Remedy)
 	}
 	text := table(rows)
+	if len(d.Forecast) > 0 {
+		var ends [][]string
+		for _, end := range d.Forecast {
+			ends = append(ends, []string{end.Name(), end.Words(now)})
+		}
+		text += "\nwhat ends when\n" + indent(table(ends))
+	}
 	text += claimsText("access token claims (for display only)", d.AccessClaims, now)
 	text += claimsText("ID token claims", d.IDClaims, now)
 	if len(d.Checks) > 0 {

@@ -77,6 +77,8 @@ type Engine struct {
 	active int                      // refreshes under way
 	freed  chan struct{}            // closed when a refresh ends; nil while nobody waits for that
 
+	lifetimes lifetimes // of logins, learned
+
 	breakers map[string]breaker // by issuer, of those that do not answer
 	woken    time.Time          // when the network last changed
 	resumed  chan struct{}      // closed when the computer has slept
@@ -103,6 +105,7 @@ type login struct {
 	shown      State     // what watchers were last told
 	settling   time.Time // when it first failed for want of a network that was not up yet after a wake-up
 	settlings  int       // how often, since then
+	warned     bool      // watchers were told that it ends soon
 	doubt      time.Time // which token set was obtained by a clock that has been put back since
 }
 
@@ -126,6 +129,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if err := e.waiting.open(); err != nil {
 		e.log.Warn("waiting logins", "problem", err.Error())
+	}
+	if err := e.lifetimes.open(o.Dir); err != nil {
+		e.log.Warn("lifetimes", "problem", err.Error())
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.sync()
@@ -199,7 +205,7 @@ func (e *Engine) step(now time.Time) time.Time {
 	var turned []string
 	e.mu.Lock()
 	for name, l := range e.logins {
-		if state := e.stateLocked(l, now); state != l.shown {
+		if state := e.stateLocked(l, now); state != l.shown || (e.endsSoonLocked(l, now) != nil) != l.warned {
 			turned = append(turned, name)
 		}
 		if at, ok := nextChange(&l.rec, l.reminder, now); ok && at.Before(next) {

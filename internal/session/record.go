@@ -28,6 +28,12 @@ type record struct {
 	ObtainedAt     time.Time `json:"obtained_at,omitzero"`
 	ExpiresAt      time.Time `json:"expires_at,omitzero"`
 	RefreshExpires time.Time `json:"refresh_expires_at,omitzero"`
+	RefreshBy      string    `json:"refresh_expires_by,omitempty"` // what said so
+	RefreshMoves   bool      `json:"refresh_moves,omitempty"`      // the last refresh moved that end
+	SessionExpires time.Time `json:"session_expires_at,omitzero"`
+	SessionBy      string    `json:"session_expires_by,omitempty"`
+	LoggedInAt     time.Time `json:"logged_in_at,omitzero"`
+	AuthTime       time.Time `json:"auth_time,omitzero"` // when a person signed in, by the ID token
 	Refreshable    bool      `json:"refreshable,omitempty"`
 	HasIDToken     bool      `json:"has_id_token,omitempty"`
 	TokenType      string    `json:"token_type,omitempty"`

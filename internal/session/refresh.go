@@ -503,6 +503,7 @@ func (e *Engine) failed(name string, err error) error {
 	if said.Kind == LogInFirst && l.attended {
 		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
 		l.held = nil
+		e.learnLocked(l, said, now)
 		r.well()
 		r.Ended = problem
 		r.happened(now, "the login ended: "+problem.Sentence)

@@ -102,7 +102,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, e.failed(q.Name, err)
 	}
 	kept := *before.Token
-	kept.RefreshToken, kept.RefreshExpiresAt = fresh.RefreshToken, fresh.RefreshExpiresAt
+	kept.RefreshToken, kept.RefreshExpiresAt, kept.RefreshExpiresBy = fresh.RefreshToken, fresh.RefreshExpiresAt, fresh.RefreshExpiresBy
 	t := &tokens{Token: &kept, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
 	if err := e.failed(q.Name, e.commit(ctx, q.Name, t, "got another token of this login")); err != nil {
 		return nil, err

@@ -74,6 +74,11 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		s.RefreshDueAt = &at
 	}
 	s.Problem = e.problemLocked(l, s.State, now)
+	s.LoggedInAt = some(r.LoggedInAt)
+	if s.State != LoginRequired && p.Attended() {
+		s.Forecast = forecast(r, e.lifetimes.of(p), p.MaxAge, now)
+		s.EndsSoon = e.endsSoonLocked(l, now)
+	}
 	return s
 }
 

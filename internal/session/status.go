@@ -36,8 +36,13 @@ type Status struct {
 	ExpiresAt      *time.Time `json:"expires_at,omitempty"`         // of the access token; nil while logged in is "no expiry known"
 	RefreshDueAt   *time.Time `json:"refresh_due_at,omitempty"`     // when Fob will refresh by itself
 	RefreshExpires *time.Time `json:"refresh_expires_at,omitempty"` // end of the refresh token, when the server said it
-	Refreshable    bool       `json:"refreshable"`                  // a refresh token is kept
-	HasIDToken     bool       `json:"has_id_token"`
+	LoggedInAt     *time.Time `json:"logged_in_at,omitempty"`       // when the person logged in
+	// Forecast is when what makes up the login ends, as far as anybody can know: access token, refresh token, session.
+	Forecast []End `json:"forecast,omitempty"`
+	// EndsSoon is the end in it that needs a person, once it is time to remind of it.
+	EndsSoon    *End `json:"ends_soon,omitempty"`
+	Refreshable bool `json:"refreshable"` // a refresh token is kept
+	HasIDToken  bool `json:"has_id_token"`
 
 	ScopeRequested []string `json:"scope_requested,omitempty"`
 	Scope          []string `json:"scope,omitempty"` // granted

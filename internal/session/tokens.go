@@ -33,6 +33,9 @@ type item struct {
 	ObtainedAt     time.Time      `json:"ob"`
 	ExpiresAt      time.Time      `json:"ex,omitzero"`
 	RefreshExpires time.Time      `json:"rx,omitzero"`
+	RefreshBy      string         `json:"rb,omitempty"`
+	SessionExpires time.Time      `json:"sx,omitzero"`
+	SessionBy      string         `json:"sb,omitempty"`
 	Extra          map[string]any `json:"x,omitempty"`
 	// ProofKey is the private key that the tokens are bound to (RFC 9449 §5): they are worth nothing without it.
 	ProofKey             string          `json:"pk,omitempty"`
@@ -56,6 +59,7 @@ func (t tokens) seal() ([]byte, error) {
 		AccessToken: t.AccessToken.Reveal(), Type: t.Type, RefreshToken: t.RefreshToken.Reveal(), IDToken: t.IDToken.Reveal(),
 		Scope: t.Scope, ScopeRequested: t.ScopeRequested, GrantScope: t.GrantScope, Resource: t.Resource,
 		ObtainedAt: t.ObtainedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), RefreshExpires: t.RefreshExpiresAt.UTC(), Extra: t.Extra,
+		RefreshBy: t.RefreshExpiresBy, SessionExpires: t.SessionExpiresAt.UTC(), SessionBy: t.SessionExpiresBy,
 		AuthorizationDetails: t.AuthorizationDetails, IssuedType: t.IssuedType,
 	}
 	if t.ProofKey != nil {
@@ -76,6 +80,7 @@ func unseal(text []byte) (tokens, error) {
 		AccessToken: oauth.Secret(i.AccessToken), Type: i.Type, RefreshToken: oauth.Secret(i.RefreshToken), IDToken: oauth.Secret(i.IDToken),
 		Scope: i.Scope, ScopeRequested: i.ScopeRequested, GrantScope: i.GrantScope, Resource: i.Resource,
 		ObtainedAt: i.ObtainedAt, ExpiresAt: i.ExpiresAt, RefreshExpiresAt: i.RefreshExpires, Extra: i.Extra,
+		RefreshExpiresBy: i.RefreshBy, SessionExpiresAt: i.SessionExpires, SessionExpiresBy: i.SessionBy,
 		AuthorizationDetails: i.AuthorizationDetails, IssuedType: i.IssuedType,
 	}
 	if i.ProofKey != "" {
@@ -245,6 +250,7 @@ func (r *record) describe(t tokens) {
 	if t.first {
 		r.Account, r.Subject, r.Issuer, r.Checks = "", "", "", nil
 	}
+	r.foresee(t)
 	r.Key, r.Fingerprint, r.Kept = t.key, t.fingerprint, true
 	r.ObtainedAt, r.ExpiresAt, r.RefreshExpires = t.ObtainedAt, t.ExpiresAt, t.RefreshExpiresAt
 	r.Refreshable, r.HasIDToken = t.RefreshToken != "" || t.unattended, t.IDToken != ""

@@ -43,7 +43,7 @@ func (e *Engine) changed(names ...string) {
 	e.mu.Lock()
 	for _, name := range names {
 		if l := e.logins[name]; l != nil {
-			l.shown = e.stateLocked(l, now)
+			l.shown, l.warned = e.stateLocked(l, now), e.endsSoonLocked(l, now) != nil
 		}
 	}
 	e.mu.Unlock()

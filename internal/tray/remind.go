@@ -54,6 +54,11 @@ type Said struct {
 // and what to remember then. There is a reminder when a token that cannot be refreshed is about to end, and when a login is
 // needed; one for each cause, however often it is seen. It changes neither argument.
 func Reminders(all []agent.Status, memory Memory, now time.Time) (say []Reminder, withdraw []string, next Memory) {
+	return reminders(all, memory, now, false)
+}
+
+// reminders is Reminders; while quiet, nothing is said but what is urgent, and the rest counts as not said yet.
+func reminders(all []agent.Status, memory Memory, now time.Time, quiet bool) (say []Reminder, withdraw []string, next Memory) {
 	next = make(Memory, len(memory))
 	maps.Copy(next, memory)
 	seen := make(map[string]bool, len(all))
@@ -64,6 +69,10 @@ func Reminders(all []agent.Status, memory Memory, now time.Time) (say []Reminder
 		switch {
 		case now == "" && was.Open:
 			withdraw = append(withdraw, next.close(s.Name)...)
+		case now != "" && now != was.Cause && quiet && !urgent(s):
+			if was.Open { // of another cause, which is over
+				withdraw = append(withdraw, next.close(s.Name)...)
+			}
 		case now != "" && now != was.Cause:
 			fresh = append(fresh, s)
 		}
@@ -141,6 +150,8 @@ func cause(s agent.Status) string {
 	switch {
 	case s.State == agent.Expiring && s.ExpiresAt != nil:
 		return moment(s.ExpiresAt)
+	case s.EndsSoon != nil && s.LoggedInAt != nil: // the end itself moves by a second with each refresh
+		return "ends " + s.EndsSoon.What + " " + s.LoggedInAt.UTC().Format(time.RFC3339)
 	case s.State != agent.LoginRequired:
 		return ""
 	case s.ObtainedAt != nil: // which token it was, kept with the login; problem.since may be the agent's own start
@@ -167,12 +178,19 @@ func single(s agent.Status, now time.Time) Reminder {
 		r.Choices = []Choice{login, {Label: "Copy token", Command: Command{Verb: VerbCopy, Profile: s.Name, Form: agent.FormAccessToken}}, notNow}
 		return r
 	}
+	if end := s.EndsSoon; end != nil && end.At != nil {
+		time, _ := left(end.At.Round(0).Sub(now.Round(0)))
+		r.Title = name + ": the login ends in " + time
+		r.Body = asSentence("its " + end.Name() + " ends then, and Fob cannot renew it (" + end.Note + ")")
+		r.Choices = []Choice{login, notNow}
+		return r
+	}
 	r.Title = name + ": log in again"
 	r.Body = "Its login has ended."
 	if s.Problem != nil && s.Problem.Sentence != "" {
 		r.Body = asSentence(s.Problem.Sentence)
 	}
-	r.Urgent = true
+	r.Urgent = urgent(s)
 	if unattended(s) {
 		r.Title = name + ": no token"
 		login.Label = "Try again"
@@ -180,6 +198,9 @@ func single(s agent.Status, now time.Time) Reminder {
 	r.Choices = []Choice{login, notNow}
 	return r
 }
+
+// urgent says that a person is needed now: the login is over. What is going to end can wait for the morning.
+func urgent(s agent.Status) bool { return s.State == agent.LoginRequired }
 
 // asSentence begins with a capital and ends with a full stop, as notifications do.
 func asSentence(text string) string {
@@ -200,6 +221,15 @@ func several(all []agent.Status) Reminder {
 	}
 	if n.expiring > 0 {
 		title = append(title, many(n.expiring, "token")+" about to expire")
+	}
+	ending := 0
+	for _, s := range all {
+		if s.EndsSoon != nil {
+			ending++
+		}
+	}
+	if ending > 0 {
+		title = append(title, many(ending, "login")+" about to end")
 	}
 	const named = 6 // names that fit into the two or three lines of a notification
 	var names []string

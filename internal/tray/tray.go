@@ -24,6 +24,8 @@ const (
 	wordsEvery = time.Minute
 	// gather is how long a reminder waits for others of the same moment, so that a burst becomes one.
 	gather = time.Second
+	// quietEvery is how often it is looked whether quiet hours have ended.
+	quietEvery = time.Minute
 	// hostGrace is how long a desktop may take to bring its panel up before Fob says that there is no tray.
 	hostGrace = 10 * time.Second
 )
@@ -61,6 +63,8 @@ type Options struct {
 	Env func(key string) string
 	// Forms are the forms in which a token can be copied, read when the menu is made; nil means those that Fob brings along.
 	Forms func() []agent.FormInfo
+	// Quiet says whether nothing but what is urgent is to be said now, and until when; nil: never.
+	Quiet func(now time.Time) (until time.Time, quiet bool)
 	// Failed hears of reminders that could not be shown; nil drops it.
 	Failed func(error)
 }
@@ -163,11 +167,15 @@ func (t *Tray) draw(ctx context.Context, where shelf) {
 // remind says what is to be said until ctx ends, and apart from the icon: a notification service may take seconds to answer.
 func (t *Tray) remind(ctx context.Context) {
 	memory := t.opts.Memory
+	look := time.NewTimer(0) // at what quiet hours kept back
+	look.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.news:
+		case <-look.C:
 		}
 		select {
 		case <-ctx.Done():
@@ -178,7 +186,13 @@ func (t *Tray) remind(ctx context.Context) {
 		if !known {
 			continue
 		}
-		say, withdraw, next := Reminders(all, memory, time.Now())
+		now := time.Now()
+		until, quiet := t.quiet(now)
+		if quiet {
+			// Timers stand still while a laptop sleeps, and the hours may be changed.
+			look.Reset(min(max(until.Round(0).Sub(now.Round(0)), time.Second), quietEvery))
+		}
+		say, withdraw, next := reminders(all, memory, now, quiet)
 		if !maps.Equal(next, memory) && t.opts.Remember != nil {
 			t.opts.Remember(next) // first: a crash here loses a reminder rather than saying it at every start
 		}
@@ -190,6 +204,13 @@ func (t *Tray) remind(ctx context.Context) {
 			t.failed(t.opts.Notifier.Notify(r, t.do))
 		}
 	}
+}
+
+func (t *Tray) quiet(now time.Time) (until time.Time, quiet bool) {
+	if t.opts.Quiet == nil {
+		return until, false
+	}
+	return t.opts.Quiet(now)
 }
 
 func (t *Tray) failed(err error) {
