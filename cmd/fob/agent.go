@@ -75,6 +75,7 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 		Version: cli.Version(), Store: r.storeActs(), Log: logger,
 		Copy: r.copy, Open: r.tray.openPage, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
 		StartAtLogin: startAtLogin,
+		Prompt:       func(all []agent.Status, r agent.PromptRequest) string { return cli.Prompt(all, r, time.Now()) },
 	})
 	if err != nil {
 		return err

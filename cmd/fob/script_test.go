@@ -91,6 +91,13 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { stopAgent(t, home) })
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "bashcompletion" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			_, err := os.Stat("/usr/share/bash-completion/bash_completion")
+			return err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt, "meanwhile": meanwhile, "foreground": foreground,
 			"fullserver": fullServer, "approving": approving, "setenv": setEnv, "elsewhere": elsewhere, "terminal": terminal, "oauth1server": oauth1Server, "echoapi": echoAPI,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -58,6 +59,8 @@ func terminal(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		case "send":
 			fmt.Fprintf(keyboard, "%s\n", text)
+		case "type": // without Enter; \t is Tab
+			io.WriteString(keyboard, strings.NewReplacer(`\t`, "\t", `\x01`, "\x01", `\x05`, "\x05").Replace(text))
 		case "interrupt":
 			keyboard.Write([]byte{3})
 		case "approve":

@@ -74,8 +74,11 @@ func newHouse(t testing.TB, with ...authserver.Options) *house {
 		},
 		Open:   func(context.Context, string, string) error { return errors.New("no desktop") },
 		Attach: func(map[string]string) {}, Tray: func() bool { return false },
-		Demo:         func(context.Context) (string, error) { return "Demo", nil },
-		Doctor:       func(context.Context) []Finding { return []Finding{{Subject: "store", OK: true}} },
+		Demo:   func(context.Context) (string, error) { return "Demo", nil },
+		Doctor: func(context.Context) []Finding { return []Finding{{Subject: "store", OK: true}} },
+		Prompt: func(all []Status, r PromptRequest) string {
+			return r.Color + ":" + r.Name + ":" + string(all[0].State) + "\n"
+		},
 		StartAtLogin: func(bool) error { return errors.New("no desktop") },
 	})
 	if err != nil {
@@ -174,6 +177,9 @@ func TestEverythingOverTheSocket(t *testing.T) {
 	}
 	if got := <-h.copied; got != ":7 45s Authorization: Bearer "+token.AccessToken {
 		t.Errorf("%d bytes on the clipboard", len(got))
+	}
+	if text, err := h.client.Prompt(ctx, PromptRequest{Name: "work", Color: "zsh"}); err != nil || text != "zsh:work:logged_in\n" {
+		t.Errorf("prompt %q %v", text, err)
 	}
 	if _, err := h.client.Refresh(ctx, "work"); err != nil {
 		t.Error(err)

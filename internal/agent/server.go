@@ -38,6 +38,8 @@ type Options struct {
 	Demo func(ctx context.Context) (string, error)
 	// Doctor examines what only the process can know.
 	Doctor func(ctx context.Context) []Finding
+	// Prompt makes the segment of a shell's prompt.
+	Prompt func([]Status, PromptRequest) string
 	// StartAtLogin makes the desktop start the agent, or not.
 	StartAtLogin func(bool) error
 }
@@ -150,6 +152,7 @@ func (s *Server) routes() http.Handler {
 		s.reply(w, r, struct{}{}, nil)
 		s.stopping()
 	})
+	mux.HandleFunc("POST /v1/prompt", s.prompt)
 	mux.HandleFunc("POST /v1/watch", s.watch)
 	mux.HandleFunc("POST /v1/login", s.login)
 	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })

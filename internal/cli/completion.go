@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fob/internal/agent"
+	"fob/profiles"
 )
 
 var shells = []string{"bash", "fish", "powershell", "zsh"}
@@ -61,12 +62,21 @@ func (f *face) profileNames(ctx context.Context) []string {
 	defer client.Close()
 	all, err := client.Status(ctx)
 	if err != nil {
-		return nil
+		return namesInFile(home)
 	}
 	var names []string
 	for _, s := range all {
 		_, word := statusWord(s)
 		names = append(names, cobra.CompletionWithDesc(clean(s.Name), word))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// namesInFile are the profiles of profiles.json, while no agent runs that knows their state.
+func namesInFile(home agent.Home) (names []string) {
+	for _, p := range profiles.Peek(home.ProfilesFile()) {
+		names = append(names, cobra.CompletionWithDesc(clean(p.Name), clean(p.Environment)))
 	}
 	slices.Sort(names)
 	return names

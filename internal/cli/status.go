@@ -13,17 +13,33 @@ import (
 )
 
 func (f *face) statusVerb() *cobra.Command {
-	var asJSON, watch bool
+	var asJSON, watch, prompt bool
+	var color string
 	cmd := &cobra.Command{
 		Use: "status [NAME]", Short: "List the profiles and their state",
 		Long: `Lists every profile, or the one named, with its state, its account and how long its token is good. The exit code is 0 whatever
 the state is: ` + "`fob token`" + ` is the one that asks for a login with exit code 3. A profile whose grant needs nobody is "on demand" until its token is
 asked for. The note says what is wrong, and which settings make a profile weak (` + "`fob show`" + ` says why).
 
-With --watch it goes on with a line for each change, until Ctrl-C; with --json each line is then one JSON object.`,
-		Example: "  fob status\n  fob status work --json\n  fob status --watch",
+With --watch it goes on with a line for each change, until Ctrl-C; with --json each line is then one JSON object.
+
+With --prompt it prints a segment for a shell's prompt: of NAME the state and how long its token is good ("● work 42m"), or without NAME what waits for a person ("! work"). It starts no agent, never
+complains, takes a few milliseconds, and prints nothing when there is nothing to say. --color adds colours as bash, zsh, fish or starship want them.`,
+		Example: "  fob status\n  fob status work --json\n  fob status --watch\n  PS1='$(fob status --prompt work --color bash) \\w \\$ '",
 		Args:    words(0, 1), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if prompt {
+				if asJSON || watch {
+					return misused("", "--prompt goes with neither --json nor --watch")
+				}
+				if err := checkColor(color); err != nil {
+					return err
+				}
+				return f.prompt(cmd.Context(), strings.Join(args, ""), color)
+			}
+			if color != "" {
+				return misused("add --prompt", "--color is for --prompt")
+			}
 			client, err := f.connect(cmd.Context())
 			if err != nil {
 				return err
@@ -52,6 +68,9 @@ With --watch it goes on with a line for each change, until Ctrl-C; with --json e
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: one object with NAME, else an array")
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on with a line for each change")
+	cmd.Flags().BoolVar(&prompt, "prompt", false, "print a short segment for a shell's prompt; starts no agent")
+	cmd.Flags().StringVar(&color, "color", "", "with --prompt: colours for this `SHELL`: bash, zsh, fish, starship or ansi")
+	cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(promptShells, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

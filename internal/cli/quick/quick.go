@@ -1,4 +1,4 @@
-// Package quick knows how `fob token NAME` gets its answer before the rest of the program is set up.
+// Package quick knows how `fob token NAME` and `fob status --prompt` get their answers before the rest of the program is set up.
 //
 // `fob token` stands in scripts and prompts, and is measured against a Go program that makes one request over a Unix socket. Half
 // of what fob would spend on top of that is the initialisation of packages that a token does not need: the demo server, the tray,
@@ -22,14 +22,22 @@ func Answer() []byte { return answer }
 
 // init is where this program ends when all it has to do is to print a token.
 func init() {
-	if len(os.Args) < 3 || os.Args[1] != "token" {
+	if len(os.Args) < 3 {
+		return
+	}
+	switch os.Args[1] {
+	case "token":
+	case "status":
+		prompt(os.Args[2:])
+		return
+	default:
 		return
 	}
 	ask, ok := parse(os.Args[2:])
 	if !ok {
 		return
 	}
-	answer = exchange(socket(os.Getenv), ask.request())
+	answer = exchange(socket(os.Getenv), ask.request(), 0)
 	token, ok := ask.token(answer)
 	if !ok {
 		return
@@ -113,8 +121,11 @@ func (a ask) request() string {
 	if a.idToken {
 		body += `,"for_id_token":true`
 	}
-	body += "}"
-	return "POST /v1/token HTTP/1.0\r\nHost: fob\r\nContent-Type: application/json\r\nContent-Length: " + decimal(len(body)) + "\r\n\r\n" + body
+	return post("token", body+"}")
+}
+
+func post(path, body string) string {
+	return "POST /v1/" + path + " HTTP/1.0\r\nHost: fob\r\nContent-Type: application/json\r\nContent-Length: " + decimal(len(body)) + "\r\n\r\n" + body
 }
 
 func decimal(n int) string {

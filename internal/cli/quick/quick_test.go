@@ -137,3 +137,31 @@ func TestRequest(t *testing.T) {
 		}
 	}
 }
+
+// Issue 5, "Shell": a prompt's spellings are read here, and everything else is left to package cli.
+func TestPrompt(t *testing.T) {
+	for words, want := range map[string]string{
+		"--prompt":                  `{"name":"","color":""}`,
+		"--prompt work":             `{"name":"work","color":""}`,
+		"work --prompt --color zsh": `{"name":"work","color":"zsh"}`,
+		"--color=bash --prompt":     `{"name":"","color":"bash"}`,
+		"--no-start --prompt":       `{"name":"","color":""}`,
+		"work":                      "",
+		"--prompt a b":              "",
+		"--prompt --color":          "",
+		"--prompt --color csh":      "",
+		"--prompt --json":           "",
+		"--prompt a\"b":             "",
+		"--watch":                   "",
+	} {
+		got, ok := promptBody(strings.Fields(words))
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %s, %v", words, got, ok)
+		}
+	}
+	for answer, want := range map[string]string{"HTTP/1.0 200 OK\r\nA: b\r\n\r\n● work 42m\n": "● work 42m\n", "HTTP/1.0 200 OK\r\n\r\n": "", "HTTP/1.0 500 No\r\n\r\nx": "-", "": "-"} {
+		if got, ok := promptText([]byte(answer)); ok != (want != "-") || ok && got != want {
+			t.Errorf("%q: %q, %v", answer, got, ok)
+		}
+	}
+}

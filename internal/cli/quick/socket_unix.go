@@ -60,8 +60,8 @@ func ours(path string, kind uint32) bool {
 }
 
 // exchange writes one request to the socket, when that is this user's, and reads the answer to its end; nil when something
-// is in the way. Blocking system calls, because the network poller takes longer to set up than the whole exchange.
-func exchange(path, request string) []byte {
+// is in the way or the agent lets it wait for that many milliseconds (0 is for ever). Blocking system calls, because the network poller takes longer to set up than the whole exchange.
+func exchange(path, request string, patience int64) []byte {
 	if path == "" || !ours(path[:len(path)-len("/agent.sock")], syscall.S_IFDIR) || !ours(path, syscall.S_IFSOCK) {
 		return nil
 	}
@@ -71,6 +71,12 @@ func exchange(path, request string) []byte {
 	}
 	defer syscall.Close(fd)
 	syscall.CloseOnExec(fd)
+	if patience > 0 {
+		limit := syscall.NsecToTimeval(patience * 1e6)
+		if syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit) != nil {
+			return nil
+		}
+	}
 	if syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}) != nil {
 		return nil
 	}
