@@ -87,11 +87,18 @@ func (k *killer) kill(moment string) {
 		<-tick.C
 	}
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.gone = time.Now()
-	k.mu.Unlock()
 }
 
-// note counts a kill: this one's own, or one of a program that kills itself.
+// died counts an agent that has killed itself.
+func (k *killer) died(step string) {
+	k.note(step)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gone = time.Now()
+}
+
 func (k *killer) note(moment string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

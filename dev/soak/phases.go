@@ -4,9 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"fob/internal/session"
 )
+
+// stepsShare of all kills are at named steps.
+const stepsShare = 0.1
 
 // phase is one kind of misfortune.
 type phase struct {
@@ -19,13 +25,11 @@ type phase struct {
 
 // run runs every phase and gives the verdict.
 func (s *soak) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.minutes)*time.Minute)
-	defer cancel()
 	s.servers.misbehave(s.options, true)
 	for i, p := range []phase{
-		{name: "races and kills", share: 0.75},
-		{name: "disk full", share: 0.125, meanwhile: diskFull, notRun: s.home.disk},
-		{name: "keychain daemon killed", share: 0.125, meanwhile: daemonKilled},
+		{name: "races and kills", share: 0.8},
+		{name: "disk full", share: 0.1, meanwhile: diskFull, notRun: s.home.disk},
+		{name: "keychain daemon killed", share: 0.1, meanwhile: daemonKilled},
 	} {
 		if err := s.soakThrough(ctx, uint64(i), p); err != nil {
 			return err
@@ -61,7 +65,7 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 		return nil
 	}
 	begin, refreshes, kills := time.Now(), s.servers.refreshes(), s.killer.count()
-	wantRefreshes, wantKills := int(p.share*float64(s.refreshes)), max(1, int(p.share*float64(s.kills)))
+	wantRefreshes, wantKills := int(p.share*float64(s.refreshes)), max(1, int(p.share*(1-stepsShare)*float64(s.kills)))
 	life, end := context.WithCancel(ctx)
 	defer end()
 	wait := s.race(life, part)
@@ -77,8 +81,8 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 	}()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	said := time.Now()
-	for ctx.Err() == nil {
+	said, limit := time.Now(), time.Duration(p.share*(1-stepsShare)*float64(s.minutes)*float64(time.Minute))
+	for ctx.Err() == nil && time.Since(begin) < limit {
 		doneRefreshes, doneKills := s.servers.refreshes()-refreshes, s.killer.count()-kills
 		if doneRefreshes >= wantRefreshes && doneKills >= wantKills {
 			break
@@ -197,8 +201,54 @@ func daemonKilled(ctx context.Context, s *soak) (times int, err error) {
 
 // steps has the agent kill itself at each step of a rotation that it names, once or many times.
 func (s *soak) steps(ctx context.Context) (phaseReport, error) {
-	report := phaseReport{Name: "each named step", NotRun: "the program has no named steps: build it with the tag soak"}
+	report := phaseReport{Name: "each named step"}
+	begin, refreshes, kills := time.Now(), s.servers.refreshes(), s.killer.count()
+	s.servers.misbehave(s.options, false)
+	life, end := context.WithCancel(ctx)
+	defer end()
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watch(life) }()
+	for range max(1, int(stepsShare*float64(s.kills))/len(session.Steps)) {
+		report.Times++
+		for _, step := range session.Steps {
+			if err := s.step(ctx, step); err != nil {
+				return report, fmt.Errorf("killed at %s: %w", step, err)
+			}
+		}
+	}
+	end()
+	<-watched
+	report.Refreshes, report.Kills, report.Seconds = s.servers.refreshes()-refreshes, s.killer.count()-kills, int(time.Since(begin).Seconds())
 	return report, nil
+}
+
+// step has an agent that was started for it die at a step of the next rotation, and another one find what it left.
+func (s *soak) step(ctx context.Context, step string) error {
+	p := s.all[1] // its tokens are large: they pass every step
+	if _, err := s.home.command(ctx, nil, "--no-start", "stop"); err != nil {
+		return err
+	}
+	// Whichever login rotates first, the agent dies there, and the command learns of it or was answered just before.
+	died := func() (bool, error) {
+		if _, err := s.home.command(ctx, []string{"FOB_KILL_AT=" + step}, "refresh", p.name); err != nil {
+			return false, err
+		}
+		said, err := s.home.command(ctx, nil, "--no-start", "status")
+		return said.code == 4, err
+	}
+	if err := s.until(ctx, "end of the agent: no rotation passes that step, or the program was not built with the tag soak", died); err != nil {
+		return err
+	}
+	s.killer.died(step)
+	for _, verb := range []string{"token", "refresh", "token"} {
+		begin := time.Now()
+		said, err := s.home.command(ctx, nil, verb, p.name)
+		if err != nil || said.code != 0 {
+			return errors.Join(err, fmt.Errorf("fob %s %s afterwards: exit code %d: %s", verb, p.name, said.code, said.err))
+		}
+		s.try(ctx, p, verb, said.out, begin)
+	}
+	return nil
 }
 
 // ended has the server end a login: that is asked for, once, and no other. A soak that cannot see this proves nothing.

@@ -66,8 +66,12 @@ func (all *witnesses) start(o options, n int) error {
 			return err
 		}
 		issuer := "http://" + listener.Addr().String()
-		// Short tokens rest in the keychain's item, long ones in a sealed file: half of the servers give the one, half the other.
-		server, err := authserver.New(authserver.Options{Issuer: issuer, AutoApprove: "ada", AccessTokenTTL: lifetime, RotationGrace: grace, OpaqueTokens: i%2 == 0})
+		opts := authserver.Options{Issuer: issuer, AutoApprove: "ada", AccessTokenTTL: lifetime, RotationGrace: grace, OpaqueTokens: true}
+		if i%2 == 1 {
+			// Short tokens rest in the keychain's item, long ones in a sealed file: half of the servers give these.
+			opts.OpaqueTokens, opts.Users = false, []authserver.User{{Login: "ada", Sub: "demo-ada", Name: strings.Repeat("Augusta Ada King, Countess of Lovelace, ", 60)}}
+		}
+		server, err := authserver.New(opts)
 		if err != nil {
 			listener.Close()
 			return err
@@ -189,7 +193,7 @@ func (w *witness) spend(hash [sha256.Size]byte) *spending {
 		w.spent[hash] = s
 	}
 	if s.times > 0 && !s.lost && !w.all.killer.since(s.began) {
-		w.all.wrong("%s: a refresh token came %d times, and its last answer had arrived", w.issuer, s.times+1)
+		w.all.wrong("%s: a refresh token came %d times, and its last answer had arrived %s ago", w.issuer, s.times+1, time.Since(s.began).Round(time.Millisecond))
 	}
 	s.times++
 	s.began, s.lost = time.Now(), true

@@ -87,6 +87,9 @@ func (s *soak) close() {
 	if _, err := s.home.command(ctx, nil, "--no-start", "stop"); err != nil {
 		fmt.Fprintln(os.Stderr, "fob: soak:", err)
 	}
+	if log, err := os.ReadFile(filepath.Join(s.home.fobDir(), "data", "agent.log")); err == nil { // beside the report
+		_ = os.WriteFile(filepath.Join(s.dir, "agent.log"), log, 0o644)
+	}
 	s.client.Close()
 	s.killer.client.Close()
 	s.servers.close()
@@ -100,7 +103,7 @@ func (s *soak) violation(format string, args ...any) {
 	defer s.mu.Unlock()
 	if len(s.report.Violations) < 100 { // one cause may break a thousand requests
 		s.report.Violations = append(s.report.Violations, fmt.Sprintf("after %s: %s", time.Since(s.began).Round(time.Millisecond), text))
-		fmt.Fprintln(os.Stderr, "fob: soak: VIOLATION:", text)
+		fmt.Fprintln(os.Stderr, "fob: soak: VIOLATION:", time.Now().Format(time.TimeOnly), text)
 	}
 }
 
@@ -279,6 +282,8 @@ func (s *soak) check() error {
 		return fmt.Errorf("%d families revoked, %d logins asked for, %d violations; again with SOAK_SEED=%d", r.FamiliesRevoked, r.LoginsAsked, len(r.Violations), s.seed)
 	case r.TokensTried == 0 || r.GraceUsed == 0:
 		return errors.New("nothing was tried, or no answer was ever lost: this run proves nothing")
+	case !r.Complete:
+		return fmt.Errorf("not complete: %d minutes were up, or a phase could not run; SOAK_MINUTES gives more", s.minutes)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ var tree = []struct{ pkg, imports string }{
 	{"internal/cli/quick", ""},                                                        // answers `fob token` before anything else is set up
 	{"internal/tray", "internal/agent internal/desktop assets"},
 	{"dev/bench", "internal/authserver"},
-	{"dev/soak", "internal/authserver internal/agent"},
+	{"dev/soak", "internal/authserver internal/agent internal/session"},
 	{"dev/profiledoc", "profiles"},
 
 	{"internal/agent", "internal/session internal/proxy internal/forms profiles"},
