@@ -121,13 +121,14 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 	return nil
 }
 
-// settle waits until each profile has a token again: whatever happened, no login is lost.
+// settle waits until each profile has a token again. Whatever happened, no login is lost.
 func (s *soak) settle(ctx context.Context) error {
 	for _, p := range s.all {
 		if err := s.until(ctx, "token of "+p.name, func() (bool, error) {
 			said, err := s.home.command(ctx, nil, "token", p.name)
 			if err == nil && said.code == 3 {
-				err = fmt.Errorf("fob token %s asks for a login: %s", p.name, said.err)
+				s.violation("fob token %s asks for a login: %s", p.name, said.err)
+				err = s.login(ctx, p) // the other phases go on
 			}
 			return said.code == 0 && err == nil, err
 		}); err != nil {
