@@ -200,6 +200,7 @@ func (e *Engine) step(now time.Time) time.Time {
 	type dueLogin struct {
 		name string
 		at   time.Time
+		who  urgency
 	}
 	var due []dueLogin
 	var turned []string
@@ -226,7 +227,11 @@ func (e *Engine) step(now time.Time) time.Time {
 		case at.After(now) && !clockPutBack(&l.rec, now):
 			next = minTime(next, at)
 		default:
-			due = append(due, dueLogin{name, at})
+			d := dueLogin{name, at, background}
+			if !l.rec.Spending.IsZero() {
+				d.who = wanted // its server's grace is short: it queues with those who ask
+			}
+			due = append(due, d)
 		}
 	}
 	e.mu.Unlock()
@@ -234,7 +239,7 @@ func (e *Engine) step(now time.Time) time.Time {
 	sort.Slice(due, func(i, j int) bool { return due[i].at.Before(due[j].at) })
 	for _, d := range due {
 		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.
-		e.startRefresh(d.name, background)
+		e.startRefresh(d.name, d.who)
 	}
 	e.changed(turned...)
 	return next

@@ -523,7 +523,7 @@ func (e *Engine) failed(name string, err error) error {
 		}
 		if !r.Spending.IsZero() {
 			// The answer may have been lost. Servers take the old refresh token again, but not for long.
-			r.NextTry = minTime(r.NextTry, now.Add(max(doubtFirst, now.Sub(r.Spending), min(patience, retryAfterMax))))
+			r.NextTry = minTime(r.NextTry, now.Add(max(doubtFirst, now.Sub(r.Spending)/4, min(patience, retryAfterMax))))
 		}
 		if first {
 			r.happened(now, "refresh: "+problem.Sentence)

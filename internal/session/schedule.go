@@ -24,8 +24,8 @@ const (
 	backoffMax   = 5 * time.Minute
 	// retryAfterMax bounds what a server may ask for in Retry-After (RFC 9110 §10.2.3) before we look again.
 	retryAfterMax = time.Hour
-	// doubtFirst is the first pause, which doubles, while a refresh token may have been spent and its answer lost: the grace of
-	// servers that rotate is a few seconds to a minute.
+	// doubtFirst is the pause at first while a refresh token may have been spent and its answer lost; it grows to a quarter of the
+	// time since. The grace of servers that rotate is a few seconds to a minute.
 	doubtFirst = time.Second
 	// mendedEvery is how often a refresh is tried that failed for a reason a person must mend (invalid_client): a
 	// console may have been put right without anybody telling Fob.
