@@ -1,0 +1,425 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"fob/internal/authserver"
+	"fob/internal/keychain"
+	"fob/profiles"
+)
+
+// world is a machine whose agents, network and keychain come and go, in front of authorization servers that see everything. It
+// notices by itself what must never be: two requests of one issuer at a time, five in all, a refresh token spent again whose
+// answer had arrived, a storm. It lives in a bubble.
+type world struct {
+	t       *testing.T
+	servers map[string]*authserver.Server // by host
+	dir     string                        // of the present agent
+	agents  []*agentOf
+	kept    keptItems
+	instant atomic.Bool     // nothing takes time
+	still   map[string]bool // hosts whose refresh tokens stay what they are
+
+	mu      sync.Mutex // guards what follows
+	offline bool
+	closed  error // why the keychain does not serve
+	spent   map[[sha256.Size]byte]*spentToken
+	minutes map[string]int // token requests by issuer and minute
+	busiest int
+	wrong   []string
+}
+
+// agentOf is one agent: what reaches the outside of it ends when it is killed.
+type agentOf struct {
+	w      *world
+	engine *Engine
+	file   *profiles.File
+	dir    string
+	stop   context.CancelFunc // of its loop
+
+	mu     sync.Mutex // guards what follows
+	dead   bool
+	busy   map[string]int
+	active int
+	asked  map[string]int // how often a watcher was told that a login is needed, by profile
+	last   map[string]State
+}
+
+// spentToken is what became of a refresh token.
+type spentToken struct {
+	by        *agentOf
+	delivered bool
+}
+
+// keptItems are the keychain's, which outlive every agent.
+type keptItems struct {
+	mu    sync.Mutex
+	items map[string][]byte
+	at    map[string]string // access tokens of the items
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, servers: map[string]*authserver.Server{}, dir: t.TempDir(), kept: keptItems{items: map[string][]byte{}, at: map[string]string{}},
+		still: map[string]bool{}, spent: map[[sha256.Size]byte]*spentToken{}, minutes: map[string]int{}}
+}
+
+// issuerAt is the issuer at a host.
+func issuerAt(host string) string { return "http://" + host + "/as" }
+
+// serve adds a server and returns its issuer.
+func (w *world) serve(host string, o authserver.Options) string {
+	w.t.Helper()
+	o.Issuer, o.AutoApprove = issuerAt(host), "ada"
+	server, err := authserver.New(o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.servers[host], w.still[host] = server, o.NoRotation
+	return o.Issuer
+}
+
+func (w *world) takesTime(d time.Duration) {
+	if !w.instant.Load() {
+		time.Sleep(d)
+	}
+}
+
+func (w *world) violation(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.wrong) < 20 {
+		w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// verdict fails the test for what the world has noticed, and says when.
+func (w *world) verdict(when string) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, wrong := range w.wrong {
+		w.t.Errorf("%s: %s", when, wrong)
+	}
+	if len(w.wrong) > 0 {
+		w.t.FailNow()
+	}
+}
+
+// start starts an agent on what the last one has left in dir.
+func (w *world) start(dir string) *agentOf {
+	w.t.Helper()
+	file, err := profiles.OpenFile(filepath.Join(dir, "profiles.json"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := &agentOf{w: w, file: file, dir: dir, busy: map[string]int{}, asked: map[string]int{}, last: map[string]State{}}
+	if a.engine, err = New(Options{Profiles: file, Store: a, Dir: dir, HTTP: &http.Client{Transport: a}}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.agents = append(w.agents, a)
+	w.t.Cleanup(a.engine.Close)
+	a.run()
+	go func() { _ = a.engine.Watch(w.t.Context(), a.show) }() // ends with the engine
+	return a
+}
+
+// run lets the loop run; halt stops it, as a sleep of the computer does.
+func (a *agentOf) run() {
+	ctx, stop := context.WithCancel(a.w.t.Context())
+	a.stop = stop
+	go a.engine.Run(ctx)
+}
+
+func (a *agentOf) halt() { a.stop() }
+
+// show is a face that watches.
+func (a *agentOf) show(_ bool, changed []Status, _ []string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range changed {
+		if s.State == LoginRequired && a.last[s.Name] != LoginRequired {
+			a.asked[s.Name]++
+		}
+		a.last[s.Name] = s.State
+	}
+	return nil
+}
+
+func (a *agentOf) told(name string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked[name]
+}
+
+// kill ends an agent as SIGKILL does: nothing of what it has under way leaves it any more. What was on disk stays, in a copy.
+func (a *agentOf) kill() (dir string) {
+	a.mu.Lock()
+	a.dead = true
+	a.mu.Unlock()
+	a.stop()
+	dir = a.w.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(a.dir)); err != nil {
+		a.w.t.Fatal(err)
+	}
+	return dir
+}
+
+var errKilled = errors.New("the agent was killed")
+
+func (a *agentOf) killed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.dead
+}
+
+// operate is one call of the keychain's: it takes a moment before and after.
+func (a *agentOf) operate(work func() error) error {
+	a.w.takesTime(5 * time.Millisecond)
+	a.w.mu.Lock()
+	closed := a.w.closed
+	a.w.mu.Unlock()
+	switch {
+	case a.killed():
+		return errKilled
+	case closed != nil:
+		return &keychain.Error{Object: "keychain", Kind: closed}
+	}
+	a.w.kept.mu.Lock()
+	err := work()
+	a.w.kept.mu.Unlock()
+	a.w.takesTime(5 * time.Millisecond)
+	if a.killed() {
+		return errKilled
+	}
+	return err
+}
+
+// Get, Set and Delete are the keychain as this agent reaches it.
+func (a *agentOf) Get(_ context.Context, key string) (value []byte, err error) {
+	err = a.operate(func() error {
+		kept, ok := a.w.kept.items[key]
+		if !ok {
+			return keychain.ErrNotFound
+		}
+		value = bytes.Clone(kept)
+		return nil
+	})
+	return value, err
+}
+
+func (a *agentOf) Set(_ context.Context, key string, value []byte) error {
+	return a.operate(func() error {
+		a.w.kept.items[key] = bytes.Clone(value)
+		if set, err := unseal(value); err == nil {
+			a.w.kept.at[key] = set.AccessToken.Reveal()
+		}
+		return nil
+	})
+}
+
+func (a *agentOf) Delete(_ context.Context, key string) error {
+	return a.operate(func() error {
+		delete(a.w.kept.items, key)
+		delete(a.w.kept.at, key)
+		return nil
+	})
+}
+
+// stored says whether an access token is in the keychain.
+func (w *world) stored(token string) bool {
+	w.kept.mu.Lock()
+	defer w.kept.mu.Unlock()
+	for at := range maps.Values(w.kept.at) {
+		if at == token {
+			return true
+		}
+	}
+	return false
+}
+
+// unreachable is the network's error while there is none.
+func unreachable() error { return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ENETUNREACH} }
+
+// RoundTrip is the network as this agent reaches it: a tenth of a second each way.
+func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	server := a.w.servers[r.URL.Host]
+	if server == nil {
+		return nil, fmt.Errorf("%s is none of this world's servers", r.URL.Host)
+	}
+	a.w.takesTime(100 * time.Millisecond)
+	a.w.mu.Lock()
+	offline := a.w.offline
+	a.w.mu.Unlock()
+	if offline || a.killed() {
+		return nil, unreachable()
+	}
+	if !strings.HasSuffix(r.URL.Path, "/token") {
+		return server.Transport().RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(context.WithoutCancel(r.Context())) // what has been sent is carried out
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	if form.Get("grant_type") != "authorization_code" {
+		defer a.enter(r.URL.Host)()
+	}
+	var spent *spentToken
+	if token := form.Get("refresh_token"); token != "" {
+		spent = a.spend(r.URL.Host, token)
+	}
+	answer, err := server.Transport().RoundTrip(r)
+	a.w.takesTime(100 * time.Millisecond)
+	if a.killed() {
+		if err == nil {
+			answer.Body.Close()
+		}
+		return nil, errKilled
+	}
+	if err == nil && answer.StatusCode == http.StatusOK && spent != nil {
+		a.w.mu.Lock()
+		spent.delivered = true
+		a.w.mu.Unlock()
+	}
+	return answer, err
+}
+
+// spend notes that a refresh token is spent.
+func (a *agentOf) spend(host, token string) *spentToken {
+	hash := sha256.Sum256([]byte(token))
+	a.w.mu.Lock()
+	before := a.w.spent[hash]
+	rotates := !a.w.still[host]
+	now := &spentToken{by: a}
+	a.w.spent[hash] = now
+	a.w.mu.Unlock()
+	if rotates && before != nil && before.delivered && !before.by.killed() {
+		a.w.violation("%s: a refresh token is spent again whose answer had arrived", host)
+	}
+	return now
+}
+
+// enter counts the requests under way.
+func (a *agentOf) enter(host string) (leave func()) {
+	a.mu.Lock()
+	a.busy[host]++
+	a.active++
+	busy, active := a.busy[host], a.active
+	a.mu.Unlock()
+	if busy > 1 || active > atOnce {
+		a.w.violation("%d requests at %s and %d in all at a time", busy, host, active)
+	}
+	a.w.mu.Lock()
+	minute := host + time.Now().Format(" 02 15:04")
+	a.w.minutes[minute]++
+	a.w.busiest = max(a.w.busiest, a.w.minutes[minute])
+	a.w.mu.Unlock()
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.busy[host]--
+		a.active--
+	}
+}
+
+// login logs in with a browser that is an http.Get. One that fails ends the login: the listener is real, and keeps a bubble's
+// time from passing; so nothing takes time meanwhile.
+func (a *agentOf) login(name, host string) error {
+	a.w.instant.Store(true)
+	defer a.w.instant.Store(false)
+	ctx, cancel := context.WithCancelCause(a.w.t.Context())
+	defer cancel(nil)
+	browser := &rig{t: a.w.t, server: a.w.servers[host]}
+	_, err := a.engine.Login(ctx, name, within(time.Minute), func(ev LoginEvent) {
+		go func() {
+			if err := browser.browse(ev.URL); err != nil {
+				cancel(err)
+			}
+		}()
+	})
+	return errors.Join(err, context.Cause(ctx))
+}
+
+// takes says whether the server's API takes a token.
+func (w *world) takes(host, token string) bool {
+	return (&rig{t: w.t, server: w.servers[host]}).works(token)
+}
+
+// setOffline and setClosed take network and keychain away, or bring them back.
+func (w *world) setOffline(offline bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.offline = offline
+}
+
+func (w *world) setClosed(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = why
+}
+
+// setClock is what setting the clock by so much leaves behind, seen from the clock as it is then: whatever was noted before is
+// of another time. No agent runs meanwhile.
+func (w *world) setClock(dir string, by time.Duration) {
+	w.t.Helper()
+	shift := func(times ...*time.Time) {
+		for _, at := range times {
+			if !at.IsZero() {
+				*at = at.Add(-by)
+			}
+		}
+	}
+	records := recordDir(filepath.Join(dir, "logins"))
+	file, err := profiles.OpenFile(filepath.Join(dir, "profiles.json"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, p := range file.Shared() {
+		r, err := records.read(p.Name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		shift(&r.ObtainedAt, &r.ExpiresAt, &r.RefreshExpires, &r.NextTry, &r.Spending)
+		if err := records.write(r, false); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.kept.mu.Lock()
+	defer w.kept.mu.Unlock()
+	for key, text := range w.kept.items {
+		set, err := unseal(text)
+		if err != nil {
+			continue // a secret of a profile's
+		}
+		shift(&set.ObtainedAt, &set.ExpiresAt, &set.RefreshExpiresAt)
+		if w.kept.items[key], err = set.seal(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// chance is true once in n times.
+func chance(random *rand.Rand, n int) bool { return random.IntN(n) == 0 }
