@@ -127,8 +127,7 @@ func (s *soak) settle(ctx context.Context) error {
 		if err := s.until(ctx, "token of "+p.name, func() (bool, error) {
 			said, err := s.home.command(ctx, nil, "token", p.name)
 			if err == nil && said.code == 3 {
-				s.violation("fob token %s asks for a login: %s", p.name, said.err)
-				err = s.login(ctx, p) // the other phases go on
+				s.lost(ctx, p, "token", said)
 			}
 			return said.code == 0 && err == nil, err
 		}); err != nil {

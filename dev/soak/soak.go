@@ -176,15 +176,31 @@ func (s *soak) ask(ctx context.Context, random *rand.Rand, raced []*profile) {
 		s.excuse(verb, p, said)
 	case 3:
 		if !expected {
-			s.mu.Lock()
-			s.report.LoginsAsked++
-			s.mu.Unlock()
-			s.violation("fob %s %s asks for a login: %s", verb, p.name, said.err)
+			s.lost(ctx, p, verb, said)
 		}
 	case 4, 5: // the agent was killed; the server is down
 	default:
 		s.violation("fob %s %s: exit code %d: %s", verb, p.name, said.code, said.err)
 	}
+}
+
+// lost is a login that the server had not ended and that is gone. It is counted once, and had again, so that the soak goes on.
+func (s *soak) lost(ctx context.Context, p *profile, verb string, said said) {
+	s.mu.Lock()
+	again := s.ending[p.name]
+	s.ending[p.name] = true
+	if !again {
+		s.report.LoginsAsked++
+	}
+	s.mu.Unlock()
+	if again {
+		return
+	}
+	s.violation("fob %s %s asks for a login: %s", verb, p.name, said.err)
+	_ = s.login(ctx, p) // an agent that is killed meanwhile ends it, and the next command asks again
+	s.mu.Lock()
+	s.ending[p.name] = false
+	s.mu.Unlock()
 }
 
 // excuse takes exit code 1 only for a store that cannot store.
