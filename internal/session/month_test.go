@@ -38,7 +38,7 @@ const longestLife = 5 * time.Hour
 // dozen makes the servers, and returns the profiles.
 func (w *world) dozen() (all []monthly) {
 	once := authserver.Client{ID: "once", RedirectURIs: authserver.DemoClient().RedirectURIs, GrantTypes: []string{"authorization_code"}}
-	usual := authserver.Options{AccessTokenTTL: 3 * time.Hour}
+	usual := authserver.Options{AccessTokenTTL: 5 * time.Hour}
 	short, still, opaque, ends, machine := usual, usual, usual, usual, withClients(usual, service, once)
 	short.AccessTokenTTL = 30 * time.Minute
 	still.NoRotation = true
@@ -106,7 +106,7 @@ func TestAMonth(t *testing.T) {
 		for day := range 30 {
 			for time.Since(m.began) < time.Duration(day*24+14)*time.Hour {
 				m.happen(day)
-				time.Sleep(time.Duration(5+m.random.IntN(60)) * time.Minute)
+				time.Sleep(time.Duration(10+m.random.IntN(110)) * time.Minute)
 				m.step()
 			}
 			m.sleep(10*time.Hour, day)
