@@ -71,6 +71,8 @@ type house interface {
 	Hello(ctx context.Context) (agent.Hello, error)
 	Settings(ctx context.Context) (agent.Settings, error)
 	PutSettings(ctx context.Context, s agent.Settings) error
+	Lock(ctx context.Context) error
+	Unlock(ctx context.Context) error
 	Doctor(ctx context.Context) ([]agent.Finding, error)
 	Demo(ctx context.Context) (string, error)
 }

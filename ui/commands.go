@@ -43,6 +43,10 @@ type offer struct {
 // function of the scene alone, shared by the buttons, the keys and the list's menu.
 func offers(s scene) []offer {
 	status, on := s.status, s.online
+	if status.Locked {
+		s.status.Locked = false
+		return behindLock(offers(s))
+	}
 	login, again, logout := "Log in", "Log in again", "Log out"
 	if unattended(status) {
 		login, again, logout = "Get token", "Get a new token", "Discard token"
@@ -69,6 +73,17 @@ func offers(s scene) []offer {
 	default:
 		return []offer{{login, askLogin, on}}
 	}
+}
+
+// behindLock disables what a locked agent refuses.
+func behindLock(all []offer) []offer {
+	for i, o := range all {
+		switch o.intent {
+		case askCopy, askLogin, askRefresh, askReopen, askEdit:
+			all[i].enabled = false
+		}
+	}
+	return all
 }
 
 // whileLoggingIn is what can be done while a login waits for somebody: by what it waits for.

@@ -271,6 +271,9 @@ func (f *fakeAgent) PutSettings(_ context.Context, s agent.Settings) error {
 	return err
 }
 
+func (f *fakeAgent) Lock(context.Context) error   { return f.ask("lock") }
+func (f *fakeAgent) Unlock(context.Context) error { return f.ask("unlock") }
+
 func (f *fakeAgent) Doctor(context.Context) ([]agent.Finding, error) {
 	return f.findings, f.ask("doctor")
 }

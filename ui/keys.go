@@ -36,6 +36,7 @@ func (w *Window) shortcuts() []key {
 		{fyne.Key4, "", "", func() { w.onTab(3) }, false},
 		{fyne.Key5, "", "", func() { w.onTab(4) }, false},
 		{fyne.Key6, "", "", func() { w.onTab(5) }, false},
+		{fyne.KeyL, "L", "Lock Fob, or unlock it", w.toggleLock, false},
 		{fyne.KeyComma, ",", "Settings", w.openSettings, false},
 		{fyne.KeyS, "S", "Save, in a form", w.onAccept, true},
 		{fyne.KeyW, "W or Q", "Close the window; the agent goes on", w.window.Close, true},

@@ -18,6 +18,8 @@ type settingsView struct {
 	theme     *picker
 	clipboard *picker
 	start     *checkbox
+	screen    *checkbox
+	lock      *button
 	about     *facts
 	findings  *fyne.Container
 	again     *button
@@ -42,6 +44,8 @@ func newSettingsView() *settingsView {
 	v.theme = newPicker(names, func(string) { v.changed() })
 	v.clipboard = newPicker(nil, func(string) { v.changed() })
 	v.start = newCheckbox("Start the agent when I log in to this computer", func(bool) { v.changed() })
+	v.screen = newCheckbox("Lock Fob while the screen is locked", func(bool) { v.changed() })
+	v.lock = quiet("Lock now", nil, nil)
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
@@ -50,7 +54,8 @@ func newSettingsView() *settingsView {
 	v.content = column(6,
 		heading("WINDOW"), row("Theme", container.NewHBox(container.New(fixedWidth(200), v.theme))),
 		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(container.New(fixedWidth(200), v.clipboard))),
-		heading("START"), row("At login", v.start), v.wrong,
+		heading("START"), row("At login", v.start),
+		heading("LOCK"), row("With the screen", container.NewHBox(v.screen, v.lock)), v.wrong,
 		heading("AGENT"), v.about.content,
 		across(8, 0, heading("WHAT FOB STANDS ON"), v.again), v.findings)
 	visible(v.wrong, false)
@@ -77,6 +82,7 @@ func (v *settingsView) show(s agent.Settings) {
 	}
 	v.clipboard.SetSelected(clipboardLabel(s.ClipboardSeconds))
 	v.start.SetChecked(s.StartAtLogin)
+	v.screen.SetChecked(s.LockOnScreenLock)
 }
 
 func clipboardLabel(seconds int) string {
@@ -105,7 +111,7 @@ func (v *settingsView) changed() {
 			v.now.ClipboardSeconds = t
 		}
 	}
-	v.now.StartAtLogin = v.start.Checked
+	v.now.StartAtLogin, v.now.LockOnScreenLock = v.start.Checked, v.screen.Checked
 	v.ask(v.now)
 }
 
@@ -232,6 +238,10 @@ func (w *Window) openSettings() {
 	}
 	v.again.OnTapped = look
 	look()
+	v.lock.OnTapped = func() {
+		w.lock()
+		w.back()
+	}
 	keys := quiet("Keyboard", theme.InfoIcon(), w.showShortcuts)
 	p := newPage("Settings", keys, v.content, nil, w.back)
 	p.about = v

@@ -25,6 +25,7 @@ type Window struct {
 	detail  *detail
 	empty   *empty
 	offline *strip
+	locked  *lockStrip
 	layers  *fyne.Container // the main view, and a page over it
 	page    *page           // the page over the main view, or nil
 
@@ -57,10 +58,10 @@ func (w *Window) build() {
 	w.sidebar = newSidebar(w.model, w.now)
 	w.detail = newDetail()
 	w.empty = newEmpty(w.actions.world.Icon)
-	w.offline = newStrip()
+	w.offline, w.locked = newStrip(), newLockStrip()
 	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
 	body := container.New(twoSides{}, w.sidebar.content, newFill("separator", 0), right)
-	main := container.NewBorder(w.offline.content, nil, nil, nil, body)
+	main := container.NewBorder(container.NewVBox(w.offline.content, w.locked.content), nil, nil, nil, body)
 	w.layers = container.NewStack(main)
 	w.window.SetPadded(false)
 	w.window.SetContent(container.New(atLeast{fyne.NewSize(leastWidth, leastHeight)}, w.layers))
@@ -82,6 +83,7 @@ func (w *Window) wire() {
 	w.sidebar.rows.primary = w.onPrimary
 	w.sidebar.rows.menu = w.onMenu
 	w.sidebar.add.OnTapped = w.addProfile
+	w.locked.unlock.OnTapped = w.unlock
 	w.sidebar.gear.OnTapped = w.openSettings
 	w.empty.add.OnTapped = w.addProfile
 	w.empty.demo.OnTapped = w.tryDemo
@@ -133,6 +135,9 @@ func (w *Window) onSettings(s agent.Settings) { w.settings.SetTheme(NewTheme(s.T
 func (w *Window) onUpdate(update agent.Update) {
 	if update.Settings != nil {
 		w.onSettings(*update.Settings)
+	}
+	if update.Full {
+		w.onLocked(update.Lock)
 	}
 	did := w.model.apply(update)
 	for name := range w.logins {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -156,6 +157,7 @@ func (r *resident) build() error {
 	}
 	r.engine, err = session.New(session.Options{
 		Profiles: r.file, Store: r.store, Dir: known, Log: r.log, Step: passed,
+		LockFile: filepath.Join(r.home.Data, "lock.json"),
 		Ready: func(ctx context.Context, attended bool) error {
 			_, err := r.store.current().Probe(ctx, attended)
 			return err
@@ -177,6 +179,11 @@ func (r *resident) background() {
 			}
 		}
 	}()
+	go desktop.Screen(r.life, r.tray.desk, func(locked bool) {
+		if err := r.server.ScreenLocked(locked); err != nil {
+			r.log.Warn("screen lock", "problem", err.Error())
+		}
+	})
 	r.tray.attach(desktop.EnvOf(os.Environ()))
 	debug.SetGCPercent(gcPercent)
 	for _, settled := range []time.Duration{2 * time.Second, 10 * time.Second} { // the agent is up; tray and keychain are, too

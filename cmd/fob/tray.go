@@ -76,7 +76,9 @@ func (t *trayIcon) start(ctx context.Context) {
 				_, err := t.agent.engine.Logout(ctx, name, false)
 				t.report("logout "+name, name, err)
 			},
-			Quit: t.agent.server.Stop,
+			Lock:   func() { t.report("lock", "", t.agent.engine.Lock(session.ByUser)) },
+			Unlock: func() { t.report("lock", "", t.agent.engine.Unlock(session.ByUser)) },
+			Quit:   t.agent.server.Stop,
 		},
 		Notifier: t, Memory: t.remembered(), Remember: t.remember,
 		OnHost: t.onHost.Store, Forms: t.forms,

@@ -59,6 +59,7 @@ type Hello struct {
 	Tray    bool     `json:"tray"`             // a tray icon is shown
 	Shared  bool     `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
 	Damage  *Problem `json:"damage,omitempty"` // profiles.json could not be read and was set aside
+	Lock    *Lock    `json:"lock,omitempty"`   // Fob is locked
 }
 
 // Update is one message of [Client.Watch]: first everything, then what changed.
@@ -67,6 +68,7 @@ type Update struct {
 	Profiles []Status  `json:"profiles,omitempty"`
 	Removed  []string  `json:"removed,omitempty"`
 	Settings *Settings `json:"settings,omitempty"`
+	Lock     *Lock     `json:"lock,omitempty"` // with Full: Fob is locked; nil is not locked
 }
 
 // ProfileEdit is a profile to write, with the secrets that go to the keychain. A secret that is absent stays as it is; an

@@ -148,6 +148,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
 	s.protocolRoutes(handle)
 	s.storeRoutes(mux, handle)
+	s.lockRoutes(handle)
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, r, struct{}{}, nil)
 		s.stopping()
@@ -157,7 +158,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/login", s.login)
 	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
 	mux.HandleFunc("POST /v1/proxy", s.proxy)
-	return mux
+	return s.behindLock(mux)
 }
 
 // asked makes a handler of a function that takes the request's JSON body.
@@ -210,7 +211,7 @@ func statusOf(kind Kind) int {
 }
 
 func (s *Server) hello() Hello {
-	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage()}
+	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage(), Lock: s.engine.Locked()}
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
@@ -291,7 +292,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 		update := Update{Full: all, Profiles: changed, Removed: removed}
 		if all {
 			now := s.settings.get()
-			update.Settings = &now
+			update.Settings, update.Lock = &now, s.engine.Locked()
 		}
 		err := lines.write(update)
 		tell()

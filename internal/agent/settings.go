@@ -16,6 +16,7 @@ type Settings struct {
 	Theme            string `json:"theme"`             // "system", "light", "dark"
 	ClipboardSeconds int    `json:"clipboard_seconds"` // how long a copied secret stays; 0 is for ever
 	StartAtLogin     bool   `json:"start_at_login"`
+	LockOnScreenLock bool   `json:"lock_on_screen_lock"` // lock Fob while the desktop's screen is locked
 	// QuietFrom and QuietTo are the hours, "22:00" to "07:30" on this computer's clock, in which no reminder comes but what is
 	// urgent; the others come together when they end. Both "": none.
 	QuietFrom string `json:"quiet_from,omitempty"`

@@ -65,6 +65,9 @@ func (f *face) examine(ctx context.Context) (findings []agent.Finding, reached b
 		running.OK, running.Remedy = false, "run `fob stop`; the next command starts the agent of this version"
 	}
 	findings = append(findings, running)
+	if hello.Lock != nil {
+		findings = append(findings, agent.Finding{Subject: "lock", OK: true, Detail: "Fob is " + hello.Lock.Words() + ": it hands out nothing", Remedy: "unlock it: fob unlock"})
+	}
 	more, err := client.Doctor(ctx)
 	if err != nil {
 		return append(findings, agentFinding(err)), false

@@ -21,7 +21,7 @@ Exit codes:
   0  done
   1  failed
   2  misused: unknown profile, unknown key, wrong flags
-  3  log in first: a person is needed
+  3  log in first, or unlock Fob: a person is needed
   4  the agent cannot be reached
   5  the network or the server is down: try again
 
@@ -74,6 +74,7 @@ func (f *face) root() *cobra.Command {
 		{"edit", "Profiles:", []*cobra.Command{f.profileVerb(), f.keysVerb()}},
 		{"own", "Fob itself:", []*cobra.Command{
 			f.agentVerb(), f.stopVerb(),
+			f.lockVerb(), f.unlockVerb(),
 			f.demoVerb(),
 			f.storeVerb(), f.doctorVerb(),
 			f.versionVerb(), f.completionVerb(),

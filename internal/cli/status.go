@@ -45,6 +45,9 @@ complains, takes a few milliseconds, and prints nothing when there is nothing to
 				return err
 			}
 			defer client.Close()
+			if !watch { // which says it with everything
+				f.sayLock(client)
+			}
 			all, err := statuses(cmd.Context(), client, args)
 			switch {
 			case err != nil:
@@ -160,6 +163,9 @@ func (f *face) printUpdate(update agent.Update, asJSON bool) error {
 	}
 	now := time.Now()
 	if update.Full {
+		if update.Lock != nil {
+			f.say("Fob is %s: it hands out nothing", update.Lock.Words())
+		}
 		return f.print(statusTable(update.Profiles, now))
 	}
 	text := ""

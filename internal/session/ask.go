@@ -78,6 +78,9 @@ func (e *Engine) EndSession(ctx context.Context, name string) (string, error) {
 // Exchange exchanges a token for another one (RFC 8693), which is not kept.
 func (e *Engine) Exchange(ctx context.Context, x Exchange) (Handout, error) {
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return Handout{}, err
+	}
 	t, err := e.exchange(ctx, x)
 	if err != nil {
 		return Handout{}, Explain(x.Name, err)

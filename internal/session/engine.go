@@ -39,6 +39,8 @@ type Options struct {
 	HTTP  *http.Client // nil is the protocol package's own
 	Log   *slog.Logger // nil discards
 	Step  func(string) // is told of each of Steps as it is passed, to end the process there; nil outside tests
+	// LockFile is where it is kept that Fob is locked; "" forgets it with the engine.
+	LockFile string
 }
 
 // Engine holds the live token of each profile. Make one with [New], give it a goroutine with [Engine.Run].
@@ -51,20 +53,22 @@ type Engine struct {
 	log     *slog.Logger
 	passed  func(string) // see Options.Step
 
-	servers servers
-	keys    oauth.KeySet
-	memory  oauth.Servers
-	roads   roads
-	traces  traces
-	waiting waiting
-	watch   hub
-	wake    chan struct{} // capacity 1: the loop looks again
-	life    context.Context
-	end     context.CancelFunc
-	work    sync.WaitGroup // refreshes and logins under way; see begin
-	seed    string         // makes this engine's jitter its own
-	syncing sync.Mutex     // orders those who take up the profiles; guards no field
-	saving  sync.Mutex     // orders those who write records, so that the last one writes the latest; guards no field
+	servers  servers
+	keys     oauth.KeySet
+	memory   oauth.Servers
+	roads    roads
+	traces   traces
+	waiting  waiting
+	watch    hub
+	wake     chan struct{} // capacity 1: the loop looks again
+	life     context.Context
+	end      context.CancelFunc
+	work     sync.WaitGroup // refreshes and logins under way; see begin
+	lockFile string
+	seed     string     // makes this engine's jitter its own
+	syncing  sync.Mutex // orders those who take up the profiles; guards no field
+	locking  sync.Mutex // orders those who lock and unlock; guards no field
+	saving   sync.Mutex // orders those who write records, so that the last one writes the latest; guards no field
 
 	secretEdits atomic.Int64 // counts what changes the secrets of profiles, for who has read them
 
@@ -76,6 +80,7 @@ type Engine struct {
 	busy   map[string]bool          // issuers with a refresh under way
 	active int                      // refreshes under way
 	freed  chan struct{}            // closed when a refresh ends; nil while nobody waits for that
+	lock   *Lock                    // nil when not locked
 
 	lifetimes lifetimes // of logins, learned
 
@@ -118,7 +123,7 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
 		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
-		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)},
+		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)}, lockFile: o.LockFile,
 		breakers: map[string]breaker{}, resumed: make(chan struct{}),
 	}
 	if e.log == nil {
@@ -132,6 +137,10 @@ func New(o Options) (*Engine, error) {
 	}
 	if err := e.lifetimes.open(o.Dir); err != nil {
 		e.log.Warn("lifetimes", "problem", err.Error())
+	}
+	var err error
+	if e.lock, err = openLock(o.LockFile); err != nil {
+		e.log.Warn("lock", "problem", err.Error())
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.sync()

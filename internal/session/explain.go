@@ -22,6 +22,7 @@ const (
 	CodeProfileExists  = "profile_exists"
 	CodeProfilesUnread = "profiles_unread"
 	CodeLoggedOut      = "logged_out"
+	CodeLocked         = "locked"
 	CodeTokenEnded     = "token_ended"
 	CodeNotRefreshable = "not_refreshable"
 	CodeMinTTL         = "min_ttl"

@@ -27,6 +27,9 @@ func (e *Engine) Token(ctx context.Context, name string, minTTL time.Duration) (
 // fresh returns the tokens that [Engine.Token] hands out, and the profile that they are for.
 func (e *Engine) fresh(ctx context.Context, name string, minTTL time.Duration) (*tokens, profiles.Profile, error) {
 	none := profiles.Profile{}
+	if err := e.refusal(ctx); err != nil {
+		return nil, none, err
+	}
 	for rounds := 0; ; rounds++ {
 		t, p, err := e.usable(ctx, name)
 		if (errors.Is(err, errUnsaved) || e.unattendedMissing(name, err)) && rounds == 0 {
@@ -86,8 +89,12 @@ func endsIn(left time.Duration) string {
 // errUnsaved: there are tokens, but the keychain has refused them so far, and nobody sees them before.
 var errUnsaved = errors.New("the tokens are not stored yet")
 
-// usable returns the tokens of a login that is not over, and the profile that they are for.
+// usable returns the tokens of a login that is not over, and the profile that they are for. While Fob is locked there are none,
+// except for its own refreshes.
 func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Profile, error) {
+	if err := e.refusal(ctx); err != nil {
+		return nil, profiles.Profile{}, err
+	}
 	t, err := e.load(ctx, name)
 	if err != nil {
 		return nil, profiles.Profile{}, err

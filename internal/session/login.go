@@ -38,6 +38,9 @@ type attempt struct {
 // *[Error], or ctx's.
 func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event func(LoginEvent)) (Status, error) {
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return Status{}, err
+	}
 	a, joined, err := e.join(name, o)
 	for err == nil && a.ending { // its port may be the one that is needed
 		select {

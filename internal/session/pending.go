@@ -112,6 +112,9 @@ func (w *waiting) giveBack(key string) {
 // Begin starts a login whose answer is brought by hand, see [Engine.Complete]: nothing listens for it.
 func (e *Engine) Begin(ctx context.Context, name string, o LoginOptions) (Pending, error) {
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return Pending{}, err
+	}
 	pending, err := e.begin(ctx, name, o)
 	if err != nil {
 		return Pending{}, Explain(name, err)
@@ -209,6 +212,9 @@ func portless(redirect string) string {
 // that the server showed, with the name of its profile.
 func (e *Engine) Complete(ctx context.Context, name, answer string) (Status, error) {
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return Status{}, err
+	}
 	w, response, err := e.findWaiting(name, strings.TrimSpace(answer))
 	if err != nil {
 		return Status{}, Explain(name, err)

@@ -15,6 +15,9 @@ import (
 // nobody has approved yet; the login waits in the keychain meanwhile. Joined says that it waited already.
 func (e *Engine) Poll(ctx context.Context, name string, o LoginOptions) (LoginEvent, *Status, error) {
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return LoginEvent{}, nil, err
+	}
 	shown, done, err := e.pollOnce(ctx, name, o)
 	if err != nil || !done {
 		if err != nil {

@@ -307,7 +307,7 @@ func (e *Engine) overtaken(ctx context.Context, name string, before *tokens) *to
 // unattendedMissing says that err is the want of a token that needs no person to be had.
 func (e *Engine) unattendedMissing(name string, err error) bool {
 	var said *Error
-	return errors.As(err, &said) && said.Kind == LogInFirst && !e.attended(name)
+	return errors.As(err, &said) && said.Kind == LogInFirst && said.Code != CodeLocked && !e.attended(name)
 }
 
 // askAgain gets a token that needs no person (client credentials, assertions, exchange); the turn is held.

@@ -60,7 +60,7 @@ func (r *rig) open() {
 	if r.file, err = profiles.OpenFile(filepath.Join(r.dir, "profiles.json")); err != nil {
 		r.t.Fatal(err)
 	}
-	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http}); err != nil {
+	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, LockFile: filepath.Join(r.dir, "lock.json")}); err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(r.engine.Close)

@@ -19,6 +19,9 @@ func (e *Engine) TokenFor(ctx context.Context, q TokenQuery, minTTL time.Duratio
 		return e.Token(ctx, q.Name, minTTL)
 	}
 	e.reload()
+	if err := e.refusal(ctx); err != nil {
+		return Handout{}, err
+	}
 	t, err := e.second(ctx, q, minTTL)
 	if err != nil {
 		return Handout{}, Explain(q.Name, err)

@@ -52,7 +52,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 	r, p := &l.rec, l.profile
 	s := Status{
 		Name: p.Name, Environment: p.Environment, Color: p.Color, State: e.stateLocked(l, now), Issuer: p.Issuer,
-		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL, Grant: p.Grant(), Attended: p.Attended(), Weaknesses: l.weak, LastForm: l.copied,
+		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL, Grant: p.Grant(), Attended: p.Attended(), Weaknesses: l.weak, LastForm: l.copied, Locked: e.lock != nil,
 	}
 	if !r.Kept {
 		if s.Problem = l.mistake; s.Problem == nil && l.unsaved != nil {

@@ -28,6 +28,7 @@ type Status struct {
 	Environment string `json:"environment,omitempty"`
 	Color       string `json:"color,omitempty"`
 	State       State  `json:"state"`
+	Locked      bool   `json:"locked,omitempty"` // Fob is: nothing is handed out, see Lock
 	Issuer      string `json:"issuer,omitempty"`
 	Account     string `json:"account,omitempty"` // who: e-mail, preferred_username, name or sub, the first there is
 	Subject     string `json:"sub,omitempty"`

@@ -92,7 +92,7 @@ func (e *Engine) Watch(ctx context.Context, show func(all bool, changed []Status
 		w.dirty, w.all = map[string]bool{}, false
 		e.watch.mu.Unlock()
 		changed, removed := e.pick(dirty, moved)
-		if len(changed)+len(removed) == 0 {
+		if len(changed)+len(removed) == 0 && !moved {
 			continue
 		}
 		if err := show(moved, changed, removed); err != nil {

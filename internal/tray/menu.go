@@ -26,6 +26,8 @@ const (
 	VerbCopy    Verb = "copy"    // Copy
 	VerbRefresh Verb = "refresh" // Refresh
 	VerbLogout  Verb = "logout"  // Logout
+	VerbLock    Verb = "lock"    // Lock
+	VerbUnlock  Verb = "unlock"  // Unlock
 	VerbQuit    Verb = "quit"    // Quit
 )
 
@@ -70,7 +72,8 @@ func Menu(all []agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 	if more := len(all) - len(shown); more > 0 {
 		items = append(items, Item{Separator: true}, Item{Label: many(more, "more profile") + " in Fob…", Command: Command{Verb: VerbOpen}})
 	}
-	items = append(items, Item{Separator: true}, Item{Label: "Quit", Command: Command{Verb: VerbQuit}})
+	items = append(append(items, Item{Separator: true}), lockItem(all)...)
+	items = append(items, Item{Label: "Quit", Command: Command{Verb: VerbQuit}})
 	return slices.CompactFunc(items, func(a, b Item) bool { return a.Separator && b.Separator })
 }
 
@@ -137,6 +140,10 @@ func title(s agent.Status, now time.Time) string {
 // actions are what can be done with a profile, in an order that puts first what its state calls for. What cannot work is
 // there but disabled, so that entries keep their places.
 func actions(s agent.Status, forms []agent.FormInfo, now time.Time) []Item {
+	if s.Locked {
+		s.Locked = false
+		return behindLock(actions(s, forms, now))
+	}
 	usable := s.Usable()
 	if s.State == agent.Offline && s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
 		usable = false

@@ -182,6 +182,7 @@ func TestMenuGroupsByEnvironment(t *testing.T) {
   Log in again…
   Log out
 --
+Lock Fob
 Quit
 `
 	before := slices.Clone(all)
@@ -208,7 +209,7 @@ func TestAnUnattendedProfileNeedsNoLogin(t *testing.T) {
 		agent.LoginRequired: "(▲ robot — no token: the server refused)\nCopy token\nCopy header\n" + tail + "Discard token",
 	} {
 		menu := Menu([]agent.Status{robot(state)}, common, noon)
-		if got := outline(menu); got != "Open Fob\n--\n"+want+"\n--\nQuit\n" {
+		if got := outline(menu); got != "Open Fob\n--\n"+want+"\n--\nLock Fob\nQuit\n" {
 			t.Errorf("%s:\n%s", state, got)
 		}
 		for _, item := range menu {
@@ -248,7 +249,7 @@ func TestMenuOfNoneAndOfOne(t *testing.T) {
 		t.Errorf("empty menu:\n%s\nwant:\n%s", got, want)
 	}
 	got := outline(Menu([]agent.Status{{Name: "Demo", Environment: "demo", State: agent.Unusable}}, common, noon))
-	want := "Open Fob\n--\n(✕ Demo — needs mending)\n(Log in)\n--\n(Copy token)\n(Copy header)\n(Copy curl)\n--\n(Refresh now)\n(Log out)\n--\nQuit\n"
+	want := "Open Fob\n--\n(✕ Demo — needs mending)\n(Log in)\n--\n(Copy token)\n(Copy header)\n(Copy curl)\n--\n(Refresh now)\n(Log out)\n--\nLock Fob\nQuit\n"
 	if got != want {
 		t.Errorf("menu of one:\n%s\nwant:\n%s", got, want)
 	}

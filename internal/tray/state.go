@@ -31,6 +31,8 @@ func Icon(all []agent.Status) State {
 func Tooltip(all []agent.Status) string {
 	n := count(all)
 	switch {
+	case locked(all):
+		return "Fob is locked"
 	case n.login > 0:
 		return "Fob: " + many(n.login, "login") + " needed"
 	case n.expiring > 0:

@@ -38,6 +38,8 @@ type Actions struct {
 	Copy       func(profile string, form agent.Form)
 	Refresh    func(profile string)
 	Logout     func(profile string)
+	Lock       func()
+	Unlock     func()
 	Quit       func()
 }
 
@@ -233,6 +235,10 @@ func (t *Tray) do(c Command) {
 		go a.Refresh(c.Profile)
 	case c.Verb == VerbLogout && a.Logout != nil:
 		go a.Logout(c.Profile)
+	case c.Verb == VerbLock && a.Lock != nil:
+		go a.Lock()
+	case c.Verb == VerbUnlock && a.Unlock != nil:
+		go a.Unlock()
 	case c.Verb == VerbQuit && a.Quit != nil:
 		go a.Quit()
 	}
