@@ -37,7 +37,9 @@ func (fakeLogind) ListSessions() ([]struct {
 }
 
 // Get is org.freedesktop.DBus.Properties'.
-func (f fakeLogind) Get(string, string) (dbus.Variant, *dbus.Error) { return dbus.MakeVariant(f.hint), nil }
+func (f fakeLogind) Get(string, string) (dbus.Variant, *dbus.Error) {
+	return dbus.MakeVariant(f.hint), nil
+}
 
 // expect repeats emit until the screen is said to be locked or not; what else is said is a mistake.
 func expect(t *testing.T, said <-chan bool, want bool, emit func() error) {
@@ -91,7 +93,9 @@ func TestScreenLocks(t *testing.T) {
 		}
 	}
 	active := func(locked bool) func() error {
-		return func() error { return saver.Emit("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver.ActiveChanged", locked) }
+		return func() error {
+			return saver.Emit("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver.ActiveChanged", locked)
+		}
 	}
 	nothing := func() error { return nil }
 	expect(t, said, true, nothing) // what the hint says at the start
