@@ -79,6 +79,7 @@ func run() (code int) {
 // open runs the window until it is closed.
 func open(home agent.Home, profile string, door *door) {
 	client := agent.NewClient(home)
+	client.Version = versionWords()
 	defer client.Close()
 	env := desktop.EnvOf(os.Environ())
 	log.SetOutput(&fyneLog{out: os.Stderr})

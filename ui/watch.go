@@ -51,6 +51,9 @@ func (a *actions) watch(show func(agent.Update), linked func(link), stopped func
 				a.post(stopped)
 				return
 			}
+			if errors.As(err, &known) && known.Code == agent.CodeHandedOver {
+				continue // a newer agent listens at the same socket already
+			}
 			tries++
 			now := link{why: err, tries: tries}
 			a.post(func() { linked(now) })

@@ -51,6 +51,7 @@ type resident struct {
 	tray      *trayIcon
 }
 
+// serveAgent is the agent from the lock to its release, or to its becoming a newer program.
 func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	limitCore()
 	socket, err := agent.Listen(home)
@@ -58,28 +59,47 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 		return err
 	}
 	defer socket.Close()
+	next, err := serveOn(ctx, socket, home, noTray)
+	if err != nil || next == nil {
+		return err
+	}
+	args := []string{"agent"}
+	if noTray {
+		args = append(args, "--no-tray")
+	}
+	return socket.Become(next.program, args, next.env)
+}
+
+// successor is the program that takes over, and what it has to know of this agent's surroundings.
+type successor struct {
+	program string
+	env     []string
+}
+
+// serveOn serves on socket until the agent is to end, or a newer program is to take over.
+func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray bool) (*successor, error) {
 	logger, closeLog, err := openLog(home)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer closeLog()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &resident{home: home, life: ctx, log: logger, clipboard: desktop.NewClipboard()}
 	if err := r.build(); err != nil {
-		return err
+		return nil, err
 	}
 	defer r.engine.Close()
 	r.demo = &demo{home: home, engine: r.engine, ctx: ctx}
 	r.tray = newTrayIcon(r, noTray)
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
-		Version: cli.Version(), Store: r.storeActs(), Log: logger,
+		Version: cli.Version(), Build: ownBuild(), Keeps: r.keeps, Store: r.storeActs(), Log: logger,
 		Copy: r.copy, Open: r.tray.openPage, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
 		StartAtLogin: startAtLogin,
 		Prompt:       func(all []agent.Status, r agent.PromptRequest) string { return cli.Prompt(all, r, time.Now()) },
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.demo.resume(); err != nil {
 		logger.Warn("demo", "problem", err.Error())
@@ -97,15 +117,55 @@ func serveAgent(ctx context.Context, home agent.Home, noTray bool) error {
 	case <-ctx.Done():
 	case <-r.server.Stopped():
 	case err := <-served:
-		return err
+		return nil, err
 	}
+	next := r.successor(socket)
 	cancel()
 	<-shared
 	r.tray.wait()
 	if err := r.clipboard.Close(); err != nil {
 		logger.Info("clipboard", "problem", err.Error())
 	}
-	return <-served
+	return next, <-served
+}
+
+// successor is the program that a newer client wants the agent to become; nil when the agent just ends.
+func (r *resident) successor(socket *agent.Socket) *successor {
+	program := r.server.Successor()
+	if program == "" {
+		return nil
+	}
+	if err := socket.Keep(); err != nil {
+		r.log.Warn("take-over", "problem", err.Error()) // the client starts the new one
+		return nil
+	}
+	env := os.Environ()
+	for name, value := range r.tray.desk() {
+		env = append(env, name+"="+value) // of the desktop that the agent has learnt of
+	}
+	return &successor{program, env}
+}
+
+// keeps says what only this process has.
+func (r *resident) keeps() string {
+	switch r.store.current().Kind() {
+	case keychain.KindMemory:
+		return "it keeps its logins in memory, and they would be lost"
+	case keychain.KindFile:
+		if os.Getenv("FOB_PASSPHRASE_FILE") == "" && os.Getenv("CREDENTIALS_DIRECTORY") == "" {
+			return "somebody has typed the passphrase of its store, and would have to do so again"
+		}
+	}
+	return ""
+}
+
+// ownBuild is the build of this program, as it was when it started: the file may be another one later.
+func ownBuild() agent.Build {
+	exe, err := os.Executable()
+	if err != nil {
+		return agent.Build{}
+	}
+	return agent.BuildOf(cli.Version(), exe)
 }
 
 // share serves the socket that is for forwarding; the channel is closed when that has ended. Without it the agent is whole but for that.

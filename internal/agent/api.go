@@ -3,6 +3,8 @@
 package agent
 
 import (
+	"time"
+
 	"fob/internal/forms"
 	"fob/internal/session"
 	"fob/profiles"
@@ -53,13 +55,15 @@ const (
 
 // Hello is what an agent says of itself.
 type Hello struct {
-	Version string   `json:"version"`
-	PID     int      `json:"pid"`
-	Store   string   `json:"store"`            // "keychain", "file", "memory"
-	Tray    bool     `json:"tray"`             // a tray icon is shown
-	Shared  bool     `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
-	Damage  *Problem `json:"damage,omitempty"` // profiles.json could not be read and was set aside
-	Lock    *Lock    `json:"lock,omitempty"`   // Fob is locked
+	Version string    `json:"version"`
+	Build   Build     `json:"build,omitzero"`
+	Since   time.Time `json:"since,omitzero"` // when it started
+	PID     int       `json:"pid"`
+	Store   string    `json:"store"`            // "keychain", "file", "memory"
+	Tray    bool      `json:"tray"`             // a tray icon is shown
+	Shared  bool      `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
+	Damage  *Problem  `json:"damage,omitempty"` // profiles.json could not be read and was set aside
+	Lock    *Lock     `json:"lock,omitempty"`   // Fob is locked
 }
 
 // Update is one message of [Client.Watch]: first everything, then what changed.

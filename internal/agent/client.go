@@ -10,16 +10,23 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
+	"fob/internal/session"
 	"fob/profiles"
 )
 
 // Client talks to the agent. Its methods return *[Error], or the context's error.
 type Client struct {
+	// Version is the version of the program that asks; it lets an older agent make place. "" never does.
+	Version string
+
 	home     Home
 	http     *http.Client
-	greeting Hello // what the agent said to Ensure
+	greeting Hello  // what the agent said to Ensure
+	note     string // why an older agent goes on
 }
 
 // NewClient returns a client of the agent of home. It connects when it is first used; see [Client.Ensure] for starting the
@@ -259,6 +266,10 @@ const stopsWithin = 30 * time.Second
 // call makes one request with a JSON body and reads a JSON answer.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	response, err := c.do(ctx, method, path, in)
+	if c.Version != "" && repeatable(method, path) && leaving(err) && ctx.Err() == nil {
+		// It may be making place for a newer one, which waits for us.
+		response, err = c.do(ctx, method, path, in)
+	}
 	if err != nil {
 		return err
 	}
@@ -316,6 +327,11 @@ func (c *Client) do(ctx context.Context, method, path string, in any) (*http.Res
 	if err != nil {
 		return nil, fmt.Errorf("agent request %s: %w", path, err)
 	}
+	if repeatable(method, path) {
+		// An agent that hands over closes the connections that nobody uses; the request then goes to the new one. An empty value
+		// tells net/http so and sends nothing.
+		request.Header["X-Idempotency-Key"] = []string{}
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.gone(ctx, err)
@@ -332,6 +348,20 @@ func (c *Client) do(ctx context.Context, method, path string, in any) (*http.Res
 	return nil, failure.Error
 }
 
+// leaving says that the agent was about to end when it was asked.
+func leaving(err error) bool {
+	var known *Error
+	return errors.As(err, &known) && (known.Code == session.CodeStopping || known.Code == codeUnreachable)
+}
+
+// repeatable says that a request may be made again when nobody knows what became of it.
+func repeatable(method, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	return method == http.MethodGet || slices.Contains([]string{"token", "fill", "copy", "credential", "watch", "attach"}, path)
+}
+
+const codeUnreachable = "agent_unreachable"
+
 // gone is the error of an agent that cannot be reached, unless the caller gave up.
 func (c *Client) gone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -342,10 +372,10 @@ func (c *Client) gone(ctx context.Context, err error) error {
 		return known
 	}
 	if c.home.Elsewhere != "" {
-		return &Error{Kind: Unreachable, Code: "agent_unreachable", Sentence: "no agent answers at " + c.home.Elsewhere + ", which FOB_SOCKET names",
+		return &Error{Kind: Unreachable, Code: codeUnreachable, Sentence: "no agent answers at " + c.home.Elsewhere + ", which FOB_SOCKET names",
 			Remedy: "see that the ssh connection that forwards it is open and its RemoteForward was accepted; unset FOB_SOCKET to use an agent of this machine"}
 	}
-	return &Error{Kind: Unreachable, Code: "agent_unreachable", Sentence: "the agent cannot be reached at " + c.home.Socket(),
+	return &Error{Kind: Unreachable, Code: codeUnreachable, Sentence: "the agent cannot be reached at " + c.home.Socket(),
 		Remedy: "start it with `fob agent`, or any command without --no-start"}
 }
 
@@ -359,9 +389,17 @@ func (c *Client) Ensure(ctx context.Context, exe string, start bool) error {
 			hello, err = c.Hello(ctx)
 		}
 	}
+	if err == nil && start && c.Version != "" && exe != "" {
+		if mine := BuildOf(c.Version, exe); !hello.Build.Modified.IsZero() && mine.NewerThan(hello.Build) {
+			hello, c.note, err = c.takeOver(ctx, hello, mine)
+		}
+	}
 	c.greeting = hello
 	return err
 }
+
+// Note is what a person should know about the agent that [Client.Ensure] found; "" is nothing. It is said once of each agent.
+func (c *Client) Note() string { return c.note }
 
 // Greeting is what the agent said of itself when [Client.Ensure] found it.
 func (c *Client) Greeting() Hello { return c.greeting }

@@ -18,6 +18,9 @@ const (
 // context errors.
 type Error = session.Error
 
+// CodeStopping is the code of the error of what is not begun any more because the agent ends.
+const CodeStopping = session.CodeStopping
+
 // CodeStopped is the code of the error with which [Client.Watch] ends when somebody stopped the agent on purpose: a face should
 // not start another one by itself.
 const CodeStopped = "agent_stopped"

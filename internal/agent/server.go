@@ -23,8 +23,11 @@ const requestMax = 1 << 20
 // Options are what a server needs beside the engine.
 type Options struct {
 	Version string
+	Build   Build // of the program that the agent is; zero takes part in no take-over
 	Log     *slog.Logger
 	Store   Store
+	// Keeps says what would be lost if another process took over; "" is nothing. Nil is nothing, too.
+	Keeps func() string
 
 	// Copy puts a secret on the clipboard of the desktop that env describes and clears it after the time given.
 	Copy func(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error
@@ -54,6 +57,8 @@ type Server struct {
 	stopping func()
 	watchers watchSettings
 	proxies  proxies
+	handing  handover
+	since    time.Time
 }
 
 // NewServer returns a server for engine. Serve it with [Server.Serve].
@@ -62,7 +67,10 @@ func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
 	if err != nil {
 		o.Log.Warn("settings", "problem", err.Error())
 	}
-	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{})}
+	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{}), since: time.Now().UTC().Round(time.Second)}
+	if s.options.Keeps == nil {
+		s.options.Keeps = func() string { return "" }
+	}
 	s.stopping = sync.OnceFunc(func() { close(s.stop) })
 	s.http = &http.Server{
 		Handler: gate(new(allowance).bounded(s.routes())), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
@@ -122,6 +130,7 @@ func (s *Server) routes() http.Handler {
 		if q.MinTTL != nil {
 			ttl = max(0, time.Duration(*q.MinTTL))
 		}
+		s.noticeUpgrade()
 		return e.TokenFor(ctx, q.TokenQuery, ttl)
 	}))
 	handle("POST /v1/refresh", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Refresh(ctx, q.Name) }))
@@ -149,6 +158,7 @@ func (s *Server) routes() http.Handler {
 	s.protocolRoutes(handle)
 	s.storeRoutes(mux, handle)
 	s.lockRoutes(handle)
+	s.handoverRoute(handle)
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, r, struct{}{}, nil)
 		s.stopping()
@@ -211,7 +221,7 @@ func statusOf(kind Kind) int {
 }
 
 func (s *Server) hello() Hello {
-	return Hello{Version: s.options.Version, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage(), Lock: s.engine.Locked()}
+	return Hello{Version: s.options.Version, Build: s.options.Build, Since: s.since, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage(), Lock: s.engine.Locked()}
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
@@ -300,6 +310,10 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	})
 	select {
 	case <-s.stop:
+		if s.Successor() != "" {
+			lines.write(errorAnswer{&Error{Kind: Unreachable, Code: CodeHandedOver, Sentence: "another agent takes over", Remedy: "ask again"}})
+			return
+		}
 		lines.write(errorAnswer{&Error{Kind: Unreachable, Code: CodeStopped, Sentence: "the agent was stopped", Remedy: "open Fob again, or use any command"}})
 		return
 	default:

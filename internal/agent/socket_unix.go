@@ -53,6 +53,9 @@ func Listen(home Home) (*Socket, error) {
 	if home.Elsewhere != "" {
 		return nil, errElsewhere
 	}
+	if socket, err := handed(home); socket != nil || err != nil {
+		return socket, err
+	}
 	if err := os.MkdirAll(home.Runtime, 0o700); err != nil {
 		return nil, fmt.Errorf("socket directory: %w", err)
 	}
@@ -149,12 +152,17 @@ func (h Home) lock() string { return filepath.Join(h.Runtime, "agent.lock") }
 type Socket struct {
 	Listener net.Listener // ends before the agent does: see [Server.Serve]
 	lock     *os.File
+	kept     *os.File // the socket, while it is handed over: see Socket.Keep
 }
 
 // Close closes the listener and lets another process be the agent. It is the last thing an agent does: what it still
 // stores must not meet a successor.
 func (s *Socket) Close() error {
 	err := s.Listener.Close()
+	if s.kept != nil { // nobody took it over after all
+		os.Remove(s.Listener.Addr().String())
+		s.kept.Close()
+	}
 	s.lock.Close()
 	if errors.Is(err, net.ErrClosed) {
 		return nil

@@ -71,10 +71,14 @@ func (f *face) connect(ctx context.Context) (*agent.Client, error) {
 		return nil, err
 	}
 	client := agent.NewClient(home)
+	client.Version = Version()
 	if err := client.Ensure(ctx, exe, !f.noStart); err != nil {
 		return nil, err
 	}
 	f.shared = client.Greeting().Shared
+	if note := client.Note(); note != "" {
+		f.say("%s", note)
+	}
 	if damage := client.Greeting().Damage; damage != nil {
 		f.say("%s", damage.Sentence)
 	}

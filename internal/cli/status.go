@@ -132,7 +132,7 @@ func (f *face) watch(ctx context.Context, client *agent.Client, names []string, 
 	var lost error
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	err := client.Watch(ctx, func(update agent.Update) {
+	show := func(update agent.Update) {
 		if len(names) > 0 {
 			update.Profiles = slices.DeleteFunc(update.Profiles, func(s agent.Status) bool { return s.Name != names[0] })
 			update.Removed = slices.DeleteFunc(update.Removed, func(name string) bool { return name != names[0] })
@@ -140,7 +140,11 @@ func (f *face) watch(ctx context.Context, client *agent.Client, names []string, 
 		if lost = f.printUpdate(update, asJSON); lost != nil {
 			stop(lost)
 		}
-	})
+	}
+	err := client.Watch(ctx, show)
+	for known := (*agent.Error)(nil); errors.As(err, &known) && known.Code == agent.CodeHandedOver; { // the new one listens already
+		err = client.Watch(ctx, show)
+	}
 	switch {
 	case lost != nil:
 		return lost

@@ -95,7 +95,7 @@ func asked(answer []byte) (handout agent.Handout, err error, done bool) {
 	if json.Unmarshal(body, &failure) != nil || failure.Error == nil {
 		return handout, nil, false
 	}
-	return handout, failure.Error, failure.Error.Kind != agent.Misused && failure.Error.Kind != agent.Unreachable && !needsPassphrase(failure.Error.Code)
+	return handout, failure.Error, failure.Error.Code != agent.CodeStopping && failure.Error.Kind != agent.Misused && failure.Error.Kind != agent.Unreachable && !needsPassphrase(failure.Error.Code)
 }
 
 // fetch gets a token by the road that every verb takes.
