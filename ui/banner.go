@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -65,19 +66,9 @@ func (b *banner) show(name string, p *agent.Problem, k kind, now time.Time) {
 
 // tick writes only what moves with time.
 func (b *banner) tick(p *agent.Problem, now time.Time) {
-	words := ""
-	if !p.Since.IsZero() {
-		words = "Since " + clock(p.Since, now)
-	}
-	if p.NextTry != nil {
-		if words != "" {
-			words += " · "
-		}
-		if left := p.NextTry.Sub(now); left > 0 {
-			words += "tries again in " + exactly(left)
-		} else {
-			words += "trying again now"
-		}
+	words := p.Times(now) // the same words as the command line's
+	if words != "" {
+		words = strings.ToUpper(words[:1]) + words[1:]
 	}
 	b.times.set(words)
 	visible(b.times, words != "")

@@ -59,6 +59,8 @@ func offers(s scene) []offer {
 		switch {
 		case !status.Refreshable:
 			second = offer{again, askLogin, on}
+		case status.State == agent.Offline:
+			second.label = "Try now"
 		case unattended(status):
 			second.label = again
 		}

@@ -20,6 +20,7 @@ type settingsView struct {
 	start     *checkbox
 	screen    *checkbox
 	lock      *button
+	from, to  *picker // quiet hours
 	about     *facts
 	findings  *fyne.Container
 	again     *button
@@ -46,6 +47,7 @@ func newSettingsView() *settingsView {
 	v.start = newCheckbox("Start the agent when I log in to this computer", func(bool) { v.changed() })
 	v.screen = newCheckbox("Lock Fob while the screen is locked", func(bool) { v.changed() })
 	v.lock = quiet("Lock now", nil, nil)
+	v.from, v.to = newPicker(nil, func(string) { v.hoursChanged() }), newPicker(nil, func(string) { v.changed() })
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
@@ -54,6 +56,8 @@ func newSettingsView() *settingsView {
 	v.content = column(6,
 		heading("WINDOW"), row("Theme", container.NewHBox(container.New(fixedWidth(200), v.theme))),
 		heading("CLIPBOARD"), row("Clear a copied token", container.NewHBox(container.New(fixedWidth(200), v.clipboard))),
+		heading("REMINDERS"), row("Quiet hours", across(8, 3, container.New(fixedWidth(110), v.from), newShortLine("to", plain), container.New(fixedWidth(110), v.to),
+			newLine("only what is urgent", muted))),
 		heading("START"), row("At login", v.start),
 		heading("LOCK"), row("With the screen", container.NewHBox(v.screen, v.lock)), v.wrong,
 		heading("AGENT"), v.about.content,
@@ -83,6 +87,43 @@ func (v *settingsView) show(s agent.Settings) {
 	v.clipboard.SetSelected(clipboardLabel(s.ClipboardSeconds))
 	v.start.SetChecked(s.StartAtLogin)
 	v.screen.SetChecked(s.LockOnScreenLock)
+	showHour(v.from, s.QuietFrom)
+	showHour(v.to, s.QuietTo)
+	enable(v.to, s.QuietFrom != "")
+}
+
+// noQuiet is the choice for no quiet hours.
+const noQuiet = "none"
+
+// showHour offers each half hour, and what is chosen.
+func showHour(p *picker, chosen string) {
+	p.Options = []string{noQuiet}
+	for minutes := 0; minutes < 24*60; minutes += 30 {
+		p.Options = append(p.Options, fmt.Sprintf("%02d:%02d", minutes/60, minutes%60))
+	}
+	if chosen == "" {
+		chosen = noQuiet
+	} else if !slices.Contains(p.Options, chosen) {
+		p.Options = append(p.Options, chosen)
+	}
+	p.SetSelected(chosen)
+}
+
+// hoursChanged gives quiet hours an end with their beginning, and takes both away together.
+func (v *settingsView) hoursChanged() {
+	if v.quietly || v.ask == nil {
+		return
+	}
+	v.quietly = true
+	switch {
+	case v.from.Selected == noQuiet:
+		v.to.SetSelected(noQuiet)
+	case v.to.Selected == noQuiet:
+		v.to.SetSelected("07:00")
+	}
+	enable(v.to, v.from.Selected != noQuiet)
+	v.quietly = false
+	v.changed()
 }
 
 func clipboardLabel(seconds int) string {
@@ -112,6 +153,9 @@ func (v *settingsView) changed() {
 		}
 	}
 	v.now.StartAtLogin, v.now.LockOnScreenLock = v.start.Checked, v.screen.Checked
+	if v.now.QuietFrom, v.now.QuietTo = v.from.Selected, v.to.Selected; v.now.QuietFrom == noQuiet || v.now.QuietTo == noQuiet {
+		v.now.QuietFrom, v.now.QuietTo = "", ""
+	}
 	v.ask(v.now)
 }
 

@@ -32,16 +32,19 @@ type tokenTab struct {
 	title   *line // of the scopes
 	scopes  *fyne.Container
 	facts   *facts
+	ends    *facts // the forecast
+	ending  *fyne.Container
 	api     *apiCard
 	server  *asked // what the server says of the token
 	shown   agent.Details
 }
 
 func newTokenTab() *tokenTab {
-	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), title: newLine("SCOPES", section), api: newAPICard(), server: newIntrospection()}
+	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), ends: newFacts(), title: newLine("SCOPES", section), api: newAPICard(), server: newIntrospection()}
+	t.ending = column(4, newLine("WHAT ENDS WHEN", section), t.ends.content)
 	t.scopes = container.New(layout.NewRowWrapLayoutWithCustomPadding(6, 6))
 	t.content = column(14, t.access.content, t.id.content, t.api.content,
-		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content), t.server.content)
+		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content), t.ending, t.server.content)
 	return t
 }
 
@@ -64,6 +67,17 @@ func (t *tokenTab) show(d agent.Details, now time.Time) {
 	t.server.offer(d.Usable() && d.TokenType != typeOAuth1)
 	t.showScopes(d.Status)
 	t.facts.show(lifeOf(d, now))
+	t.ends.show(endsOf(d.Forecast, now))
+	visible(t.ending, len(d.Forecast) > 0)
+}
+
+// endsOf is a row for each part of a login: when it ends, and how that is known.
+func endsOf(forecast []agent.End, now time.Time) []fact {
+	var all []fact
+	for _, end := range forecast {
+		all = append(all, fact{strings.ToUpper(end.Name()[:1]) + end.Name()[1:], sentence(end.Words(now))})
+	}
+	return all
 }
 
 func (t *tokenTab) showScopes(s agent.Status) {
@@ -164,8 +178,8 @@ func lifeOf(d agent.Details, now time.Time) []fact {
 	default:
 		all = append(all, fact{"Refresh", "not possible: the server gave no refresh token; Fob reminds you before the end"})
 	}
-	if d.RefreshExpires != nil {
-		all = append(all, fact{"Login ends", until(*d.RefreshExpires, now)})
+	if d.Clock != nil {
+		all = append(all, fact{"Clock", sentence(d.Clock.Sentence) + " " + sentence(d.Clock.Remedy)})
 	}
 	if d.TokenType != "" {
 		all = append(all, fact{"Token type", d.TokenType})
