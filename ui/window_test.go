@@ -76,7 +76,7 @@ func TestOffersFollowTheState(t *testing.T) {
 		{agent.Status{State: agent.LoggingIn}, "Open again, Copy link, Cancel"},
 		{agent.Status{State: agent.LoggedIn, Refreshable: true}, "Copy token, Refresh, Log out"},
 		{agent.Status{State: agent.Expiring}, "Copy token, Log in again, Log out"},
-		{agent.Status{State: agent.Offline, Refreshable: true}, "Copy token, Refresh, Log out"},
+		{agent.Status{State: agent.Offline, Refreshable: true}, "Copy token, Try now, Log out"},
 		{agent.Status{State: agent.Unusable}, "Edit profile"},
 		{agent.Status{State: agent.Unusable, Problem: &agent.Problem{Code: "keychain"}}, "See what is missing, Edit profile"},
 	} {
@@ -366,9 +366,9 @@ func TestAProblemSaysWhatSinceWhenAndWhenNext(t *testing.T) {
 		name := s.model.order[2]
 		s.onSelect(name)
 		s.settle()
-		s.sees("tries again in 40 s")
+		s.sees("next try at " + noon.Add(40*time.Second).Local().Format("15:04:05") + " (in 40 s)")
 		s.pass(10 * time.Second)
-		s.sees("tries again in 30 s")
+		s.sees(" (in 30 s)")
 	})
 }
 
