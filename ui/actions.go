@@ -118,10 +118,16 @@ func (a *actions) trace(name string, done func([]agent.TraceRun, error)) {
 	begin(a, func(ctx context.Context) ([]agent.TraceRun, error) { return a.agent.Trace(ctx, name) }, done)
 }
 
-func (a *actions) request(name string, done func(agent.Response, error)) {
-	begin(a, func(ctx context.Context) (agent.Response, error) {
-		return a.agent.Request(ctx, agent.Request{Name: name})
+// request makes a request to a profile's API; the returned function gives up.
+func (a *actions) request(r agent.Request, done func(timedResponse, error)) (cancel func()) {
+	mine, cancel := context.WithCancel(a.ctx)
+	begin(a, func(context.Context) (timedResponse, error) {
+		defer cancel()
+		began := time.Now()
+		answer, err := a.agent.Request(mine, r)
+		return timedResponse{answer, time.Since(began)}, err
 	}, done)
+	return cancel
 }
 
 // explore finds out what is behind an address; the returned function gives up.

@@ -307,8 +307,8 @@ func TestEveryKindOfLoginWithTheRealAgent(t *testing.T) { // F-003, F-006, F-010
 		t.Fatalf("found %q: %s", found.found.Client, found.wrong.words.Text)
 	}
 	test.Tap(found.login)
-	w.until("the API's answer", func() bool { return w.detail.tabs.token.api.result.Visible() })
-	if got := w.detail.tabs.token.api.answer.Status; got != http.StatusOK {
+	w.until("the API's answer", func() bool { return w.detail.tabs.try.answer.result.Visible() })
+	if got := w.detail.tabs.try.answer.answer.Status; got != http.StatusOK {
 		t.Errorf("the API answers %d", got)
 	}
 	w.onTab(3)

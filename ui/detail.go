@@ -161,8 +161,8 @@ type detail struct {
 	name    string
 }
 
-func newDetail() *detail {
-	d := &detail{head: newHead(), tabs: newTabs(), card: newLoginCard()}
+func newDetail(shortcut func(fyne.Shortcut)) *detail {
+	d := &detail{head: newHead(), tabs: newTabs(shortcut), card: newLoginCard()}
 	below := container.NewStack(d.tabs.content, d.card.content)
 	d.content = container.NewBorder(inset(18, 6, 24, 24, d.head.content), nil, nil, nil, inset(0, 0, 16, 16, below))
 	return d

@@ -30,7 +30,7 @@ type fakeAgent struct {
 	watchers []chan agent.Update
 	ends     []chan error
 	login    chan agent.LoginEvent // events of a login in progress
-	hold     chan struct{}         // Discover and Explore wait for it when it is not nil
+	hold     chan struct{}         // Discover, Explore and Request wait for it when it is not nil
 	options  []agent.LoginOptions  // of each login
 	pending  agent.Pending
 	answers  []string
@@ -41,6 +41,7 @@ type fakeAgent struct {
 	chain    agent.Exploration
 	adopted  []agent.Adoption
 	reply    agent.Response
+	requests []agent.Request
 }
 
 func newFake(statuses ...agent.Status) *fakeAgent {
@@ -310,8 +311,19 @@ func (f *fakeAgent) UserInfo(_ context.Context, name string) (map[string]any, er
 	return f.userinfo, f.ask("userinfo %s", name)
 }
 
-func (f *fakeAgent) Request(_ context.Context, r agent.Request) (agent.Response, error) {
-	return f.reply, f.ask("request %s %s%s", r.Name, r.Method, r.URL)
+func (f *fakeAgent) Request(ctx context.Context, r agent.Request) (agent.Response, error) {
+	err := f.ask("request %s %s %s", r.Name, r.Method, r.URL)
+	f.mu.Lock()
+	f.requests = append(f.requests, r)
+	f.mu.Unlock()
+	if f.hold != nil {
+		select {
+		case <-ctx.Done():
+			return agent.Response{}, ctx.Err()
+		case <-f.hold:
+		}
+	}
+	return f.reply, err
 }
 
 func (f *fakeAgent) Trace(_ context.Context, name string) ([]agent.TraceRun, error) {

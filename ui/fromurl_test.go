@@ -61,13 +61,13 @@ func TestAnAddressBecomesALoginAndAnAnswer(t *testing.T) {
 		s.settle()
 		s.agent.login <- agent.LoginEvent{Kind: "done", Status: &done}
 		s.settle()
-		s.asked("request api.example.com ", 1)
-		s.sees("200 OK · application/json · 16 bytes")
+		s.asked("request api.example.com GET ", 1)
+		s.sees("200 OK · application/json · 16 bytes · ")
 		s.seesNot("SECRET") // what an API answers is shown when asked for
-		s.tap(s.detail.tabs.token.api.more)
+		s.tap(s.detail.tabs.try.answer.more)
 		s.sees("SECRET")
 		s.picture("api-answer")
-		s.tap(s.detail.tabs.token.api.more)
+		s.tap(s.detail.tabs.try.answer.more)
 		s.seesNot("SECRET")
 	})
 }
@@ -138,17 +138,18 @@ func TestAStepUpIsOffered(t *testing.T) {
 		fake := newFake(crowd()...)
 		fake.reply = agent.Response{Status: 403, StepUp: &agent.StepUp{Reason: "the API wants the scope admin", Options: agent.LoginOptions{Scope: []string{"admin"}}}}
 		s := newStage(t, fake, "Acme API")
-		s.tap(s.detail.tabs.token.api.call)
+		s.tap(s.detail.tabs.token.try)
+		s.tap(s.detail.tabs.try.send)
 		s.picture("step-up")
 		s.sees("The API wants the scope admin.")
 		s.sees("403 Forbidden")
-		s.tap(s.detail.tabs.token.api.again)
+		s.tap(s.detail.tabs.try.answer.again)
 		if o := fake.options; len(o) != 1 || len(o[0].Scope) != 1 || o[0].Scope[0] != "admin" {
 			t.Fatalf("logged in with %+v", o)
 		}
 		fake.login <- agent.LoginEvent{Kind: "done", Status: &agent.Status{Name: "Acme API"}}
 		s.settle()
-		s.asked("request Acme API ", 2) // and the call is made again
+		s.asked("request Acme API GET ", 2) // and the call is made again
 		s.onSelect("GitHub")
 		s.seesNot("The API wants the scope admin.")
 	})

@@ -30,13 +30,15 @@ func (w *Window) shortcuts() []key {
 		{fyne.KeyC, "C", "Copy the selected profile's token", func() { w.copy(agent.FormAccessToken) }, false},
 		{fyne.KeyR, "R", "Refresh the token now", w.onRefresh, false},
 		{fyne.KeyE, "E", "Edit the profile", func() { w.onIntent(askEdit) }, false},
-		{fyne.Key1, "1 … 6", "Token, claims, checks, wire, history, profile", func() { w.onTab(0) }, false},
+		{fyne.Key1, "1 … 7", "Token, claims, checks, wire, history, profile, try it", func() { w.onTab(0) }, false},
 		{fyne.Key2, "", "", func() { w.onTab(1) }, false},
 		{fyne.Key3, "", "", func() { w.onTab(2) }, false},
 		{fyne.Key4, "", "", func() { w.onTab(3) }, false},
 		{fyne.Key5, "", "", func() { w.onTab(4) }, false},
 		{fyne.Key6, "", "", func() { w.onTab(5) }, false},
 		{fyne.KeyL, "L", "Lock Fob, or unlock it", w.toggleLock, false},
+		{fyne.Key7, "", "", func() { w.onTab(tryTabIndex) }, false},
+		{fyne.KeyReturn, "Enter", "Send the request, in Try it", w.onSendKey, false},
 		{fyne.KeyComma, ",", "Settings", w.openSettings, false},
 		{fyne.KeyS, "S", "Save, in a form", w.onAccept, true},
 		{fyne.KeyW, "W or Q", "Close the window; the agent goes on", w.window.Close, true},
@@ -134,6 +136,13 @@ func (w *Window) onRefresh() {
 
 // onTab shows one of the tabs.
 func (w *Window) onTab(index int) { w.detail.tabs.content.SelectIndex(index) }
+
+// onSendKey sends the request that is typed in, where one can be seen.
+func (w *Window) onSendKey() {
+	if w.detail.tabs.content.SelectedIndex() == tryTabIndex && w.detail.tabs.try.form.Visible() {
+		w.detail.tabs.try.press()
+	}
+}
 
 // onAccept saves the form that is open.
 func (w *Window) onAccept() {

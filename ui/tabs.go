@@ -18,13 +18,14 @@ type tabs struct {
 	wire    *wireTab
 	history *historyTab
 	profile *profileTab
+	try     *tryTab
 	shown   agent.Details
 
 	wireItem *container.TabItem
 }
 
-func newTabs() *tabs {
-	t := &tabs{token: newTokenTab(), claims: newClaimsTab(), checks: newChecksTab(), wire: newWireTab(), history: newHistoryTab(), profile: newProfileTab()}
+func newTabs(shortcut func(fyne.Shortcut)) *tabs {
+	t := &tabs{token: newTokenTab(), claims: newClaimsTab(), checks: newChecksTab(), wire: newWireTab(), history: newHistoryTab(), profile: newProfileTab(), try: newTryTab(shortcut)}
 	t.wireItem = container.NewTabItem("Wire", scrolled(t.wire.content))
 	t.content = container.NewAppTabs(
 		container.NewTabItem("Token", scrolled(t.token.content)),
@@ -33,6 +34,7 @@ func newTabs() *tabs {
 		t.wireItem,
 		container.NewTabItem("History", scrolled(t.history.content)),
 		container.NewTabItem("Profile", scrolled(t.profile.content)),
+		container.NewTabItem("Try it", scrolled(t.try.content)),
 	)
 	// A token that nobody looks at any more is masked again.
 	t.content.OnUnselected = func(*container.TabItem) { t.token.mask() }
@@ -50,13 +52,14 @@ func (t *tabs) show(d agent.Details, now time.Time) {
 	t.claims.show(d, now)
 	t.checks.show(d)
 	t.history.show(d, now)
+	t.try.show(d.Status)
 }
 
 // clear empties the tabs for another profile, but for what its status already tells.
 func (t *tabs) clear(s agent.Status, now time.Time) {
 	t.token.mask()
 	t.show(agent.Details{Status: s}, now)
-	t.token.api.clear()
+	t.try.clear()
 	t.token.server.clear()
 	t.claims.who.clear()
 	t.wire.clear()
@@ -73,4 +76,6 @@ func (t *tabs) online(on bool) {
 	t.token.online(on)
 	t.claims.who.online(on)
 	t.profile.online(on)
+	t.try.online = on
+	t.try.check()
 }

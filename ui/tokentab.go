@@ -34,16 +34,20 @@ type tokenTab struct {
 	facts   *facts
 	ends    *facts // the forecast
 	ending  *fyne.Container
-	api     *apiCard
+	api     *fyne.Container // where the API is, and the way to try it
+	address *line
+	try     *button
 	server  *asked // what the server says of the token
 	shown   agent.Details
 }
 
 func newTokenTab() *tokenTab {
-	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), ends: newFacts(), title: newLine("SCOPES", section), api: newAPICard(), server: newIntrospection()}
+	t := &tokenTab{access: newSecret("Access token"), id: newSecret("ID token"), facts: newFacts(), ends: newFacts(), title: newLine("SCOPES", section), address: newShortLine("", caption), server: newIntrospection()}
 	t.ending = column(4, newLine("WHAT ENDS WHEN", section), t.ends.content)
 	t.scopes = container.New(layout.NewRowWrapLayoutWithCustomPadding(6, 6))
-	t.content = column(14, t.access.content, t.id.content, t.api.content,
+	t.try = quiet("Try it", theme.MailSendIcon(), nil)
+	t.api = across(8, 1, newLine("API", section), t.address, t.try)
+	t.content = column(14, t.access.content, t.id.content, t.api,
 		column(6, t.title, t.scopes), column(4, newLine("LIFETIME", section), t.facts.content), t.ending, t.server.content)
 	return t
 }
@@ -54,16 +58,13 @@ func (t *tokenTab) show(d agent.Details, now time.Time) {
 		t.mask() // another token than the one that was revealed
 		t.server.clear()
 	}
-	if d.Name != t.shown.Name {
-		t.api.clear()
-	}
 	t.shown = d
 	visible(t.access.content, d.Usable())
 	t.access.offer(d.Usable())
 	visible(t.id.content, d.HasIDToken && d.Usable())
 	t.id.offer(d.HasIDToken && d.Usable())
-	t.api.address.set(d.APIBaseURL)
-	visible(t.api.content, d.Usable() && d.APIBaseURL != "")
+	t.address.set(d.APIBaseURL)
+	visible(t.api, d.Usable() && d.APIBaseURL != "")
 	t.server.offer(d.Usable() && d.TokenType != typeOAuth1)
 	t.showScopes(d.Status)
 	t.facts.show(lifeOf(d, now))
@@ -106,8 +107,7 @@ func (t *tokenTab) mask() {
 func (t *tokenTab) online(on bool) {
 	t.access.online(on)
 	t.id.online(on)
-	enable(t.api.call, on)
-	enable(t.api.again, on)
+	enable(t.try, on)
 	t.server.online(on)
 }
 

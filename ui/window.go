@@ -56,7 +56,7 @@ const (
 
 func (w *Window) build() {
 	w.sidebar = newSidebar(w.model, w.now)
-	w.detail = newDetail()
+	w.detail = newDetail(w.onShortcut)
 	w.empty = newEmpty(w.actions.world.Icon)
 	w.offline, w.locked = newStrip(), newLockStrip()
 	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
@@ -90,8 +90,11 @@ func (w *Window) wire() {
 	w.empty.byURL.OnTapped = w.addFromURL
 	w.empty.file.OnTapped = func() { w.importFrom() }
 	w.window.SetOnDropped(w.dropped)
-	w.detail.tabs.token.api.call.OnTapped = func() { w.callAPI(w.selected) }
-	w.detail.tabs.token.api.stepUp = w.onStepUp
+	w.detail.tabs.token.try.OnTapped = func() { w.onTab(tryTabIndex) }
+	try := w.detail.tabs.try
+	try.sendIt, try.setAPI = w.onSend, func() { w.onIntent(askEdit) }
+	try.answer.stepUp, try.answer.copied = w.onStepUp, w.onValue
+	try.recent.content.OnTapped = func() { w.popUp(try.recent.menu(), try.recent.content) }
 	w.detail.tabs.token.server.ask.OnTapped = w.onIntrospect
 	w.detail.tabs.claims.who.ask.OnTapped = w.onWhoAmI
 	w.detail.tabs.wire.copied = w.onValue
