@@ -39,6 +39,8 @@ type answerView struct {
 	open   bool
 	stepUp func(agent.LoginOptions)
 	copied func(name, text string)
+	// resized hears that it takes more or less room than before.
+	resized func()
 }
 
 const (
@@ -48,12 +50,12 @@ const (
 )
 
 func newAnswerView() *answerView {
-	v := &answerView{shape: square(nil, 14), status: newShortLine("", strong), headers: newValue("", true), reason: paragraph("")}
-	v.more = quiet("Show the answer", theme.VisibilityIcon(), func() { v.unfold(!v.open) })
+	v := &answerView{shape: square(nil, 14), status: newShortLine("", strong), headers: newValue("", true), reason: paragraph(""), resized: func() {}}
+	v.more = quiet("Show", theme.VisibilityIcon(), func() { v.unfold(!v.open) })
 	v.heads = quiet("Headers", fold(false), func() {
 		visible(v.headers, !v.headers.Visible())
 		v.heads.SetIcon(fold(v.headers.Visible()))
-		v.content.Refresh()
+		v.resized()
 	})
 	v.copy = quiet("Copy", theme.ContentCopyIcon(), func() { v.copied("Answer", bodyText(v.answer)) })
 	v.headers.tapped = func(text string) { v.copied("Headers", text) }
@@ -103,12 +105,13 @@ func (v *answerView) unfold(open bool) {
 	}
 	v.body.Layout.(*rowsHigh).rows = min(len(v.text), answerRows)
 	visible(v.body, open)
-	v.more.SetText(map[bool]string{true: "Hide", false: "Show the answer"}[open])
+	v.more.SetText(map[bool]string{true: "Hide", false: "Show"}[open])
 	v.more.SetIcon(map[bool]fyne.Resource{true: theme.VisibilityOffIcon(), false: theme.VisibilityIcon()}[open])
 	v.lines.Refresh()
 	v.lines.ScrollToTop()
 	if v.content != nil {
 		v.content.Refresh()
+		v.resized()
 	}
 }
 

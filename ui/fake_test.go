@@ -30,7 +30,7 @@ type fakeAgent struct {
 	watchers []chan agent.Update
 	ends     []chan error
 	login    chan agent.LoginEvent // events of a login in progress
-	hold     chan struct{}         // Discover, Explore and Request wait for it when it is not nil
+	hold     chan struct{}         // Discover and Explore wait for it when it is not nil
 	options  []agent.LoginOptions  // of each login
 	pending  agent.Pending
 	answers  []string
@@ -42,6 +42,8 @@ type fakeAgent struct {
 	adopted  []agent.Adoption
 	reply    agent.Response
 	requests []agent.Request
+
+	answering chan struct{} // Request waits for it when it is not nil
 }
 
 func newFake(statuses ...agent.Status) *fakeAgent {
@@ -316,11 +318,11 @@ func (f *fakeAgent) Request(ctx context.Context, r agent.Request) (agent.Respons
 	f.mu.Lock()
 	f.requests = append(f.requests, r)
 	f.mu.Unlock()
-	if f.hold != nil {
+	if f.answering != nil {
 		select {
 		case <-ctx.Done():
 			return agent.Response{}, ctx.Err()
-		case <-f.hold:
+		case <-f.answering:
 		}
 	}
 	return f.reply, err

@@ -37,7 +37,7 @@ func (w *Window) shortcuts() []key {
 		{fyne.Key5, "", "", func() { w.onTab(4) }, false},
 		{fyne.Key6, "", "", func() { w.onTab(5) }, false},
 		{fyne.KeyL, "L", "Lock Fob, or unlock it", w.toggleLock, false},
-		{fyne.Key7, "", "", func() { w.onTab(tryTabIndex) }, false},
+		{fyne.Key7, "", "", w.onTry, false},
 		{fyne.KeyReturn, "Enter", "Send the request, in Try it", w.onSendKey, false},
 		{fyne.KeyComma, ",", "Settings", w.openSettings, false},
 		{fyne.KeyS, "S", "Save, in a form", w.onAccept, true},
@@ -136,6 +136,14 @@ func (w *Window) onRefresh() {
 
 // onTab shows one of the tabs.
 func (w *Window) onTab(index int) { w.detail.tabs.content.SelectIndex(index) }
+
+// onTry shows the tab that tries the API, ready to type into.
+func (w *Window) onTry() {
+	w.onTab(tryTabIndex)
+	if try := w.detail.tabs.try; try.form.Visible() && w.detail.tabs.content.Visible() {
+		w.window.Canvas().Focus(try.path)
+	}
+}
 
 // onSendKey sends the request that is typed in, where one can be seen.
 func (w *Window) onSendKey() {

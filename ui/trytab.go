@@ -73,6 +73,7 @@ func newTryTab(shortcut func(fyne.Shortcut)) *tryTab {
 	}
 	t.form = column(8, t.base, across(6, 1, newFixed(112, t.method), t.path, newFixed(104, t.send)), t.busy, across(8, 1, t.more, newLine("", plain), t.recent.content), t.extra, t.wrong)
 	t.content = column(12, t.none, t.form, t.answer.content)
+	t.answer.resized = t.content.Refresh
 	t.unfold(false)
 	t.wrong.Hide()
 	t.show(agent.Status{})

@@ -20,6 +20,9 @@ func tryStage(t *testing.T, reply agent.Response) (*stage, *tryTab) {
 	fake.reply = reply
 	s := newStage(t, fake, "Acme API")
 	s.ctrl(fyne.Key7)
+	if s.window.Canvas().Focused() != fyne.Focusable(s.detail.tabs.try.path) {
+		t.Error("the path cannot be typed at once")
+	}
 	return s, s.detail.tabs.try
 }
 
@@ -80,7 +83,7 @@ func TestTryIt(t *testing.T) {
 func TestTryItIsCancelledAndRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, try := tryStage(t, agent.Response{Status: 200})
-		s.agent.hold = make(chan struct{})
+		s.agent.answering = make(chan struct{})
 		s.tap(try.send)
 		if try.send.Text != "Cancel" || !try.busy.Visible() {
 			t.Errorf("the button says %q while the API is asked", try.send.Text)
@@ -91,7 +94,7 @@ func TestTryItIsCancelledAndRefused(t *testing.T) {
 		if try.send.Text != "Send" || try.busy.Visible() {
 			t.Error("it still waits")
 		}
-		s.agent.hold = nil
+		s.agent.answering = nil
 		for _, bad := range []string{"nonsense", "Authorization: mine", "a b: c", "dpop: x"} {
 			try.headers.SetText(bad)
 			s.tap(try.send)

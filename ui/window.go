@@ -90,7 +90,7 @@ func (w *Window) wire() {
 	w.empty.byURL.OnTapped = w.addFromURL
 	w.empty.file.OnTapped = func() { w.importFrom() }
 	w.window.SetOnDropped(w.dropped)
-	w.detail.tabs.token.try.OnTapped = func() { w.onTab(tryTabIndex) }
+	w.detail.tabs.token.try.OnTapped = w.onTry
 	try := w.detail.tabs.try
 	try.sendIt, try.setAPI = w.onSend, func() { w.onIntent(askEdit) }
 	try.answer.stepUp, try.answer.copied = w.onStepUp, w.onValue
