@@ -11,12 +11,15 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"fob/internal/agent"
+	"fob/internal/durable"
 	"fob/internal/keychain"
 )
 
@@ -150,24 +153,55 @@ func homeIn(name string) string {
 	return home
 }
 
-// homeMark is what the items of a home begin with. It rests in the home and moves and is copied with it: a restored backup
-// finds the tokens that it is the backup of.
+// homeMark is what the items of a home begin with. It rests in the home, in two places, because without it no login of the home is
+// found again; it moves and is copied with it: a restored backup finds the tokens that it is the backup of.
 func homeMark(home agent.Home) (string, error) {
 	if os.Getenv("FOB_HOME") == "" {
 		return "", nil
 	}
-	path := filepath.Join(home.Data, "home-id")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		id := make([]byte, 6)
-		rand.Read(id) // never fails
-		text = []byte(hex.EncodeToString(id) + "\n")
-		err = os.WriteFile(path, text, 0o600)
+	places := []string{filepath.Join(home.Data, "home-id"), filepath.Join(home.Config, "home-id")}
+	var id string
+	var lacking []string
+	for _, path := range places {
+		text, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("the id of this FOB_HOME: %w", err)
+		}
+		found := strings.TrimSpace(string(text))
+		switch whole := homeID.MatchString(found); {
+		case !whole || id != "" && found != id:
+			lacking = append(lacking, path)
+		case id == "":
+			id = found
+		}
 	}
-	if err != nil {
-		return "", fmt.Errorf("the id of this FOB_HOME: %w", err)
+	if id == "" {
+		fresh := make([]byte, 6)
+		rand.Read(fresh) // never fails
+		id = hex.EncodeToString(fresh)
 	}
-	return homeItems + strings.TrimSpace(string(text)) + "/", nil
+	for _, path := range lacking {
+		if err := durable.Write(path, []byte(id+"\n"), true); err != nil {
+			return "", fmt.Errorf("the id of this FOB_HOME: %w", err)
+		}
+	}
+	return homeItems + id + "/", nil
+}
+
+var homeID = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// spendersDir is where all agents of this user that share items under mark find each other's locks, "" when there is no such place: a
+// copy of a home has the same items, whatever its environment says.
+func spendersDir(mark string) string {
+	base := filepath.Join(os.TempDir(), fmt.Sprintf("fob-%d-turns", os.Getuid()))
+	if run := fmt.Sprintf("/run/user/%d", os.Getuid()); runtime.GOOS == "linux" && ours(run) {
+		base = filepath.Join(run, "fob-turns")
+	}
+	dir := filepath.Join(base, strings.ReplaceAll(strings.Trim(mark, "/"), "/", "-"))
+	if err := os.MkdirAll(dir, 0o700); err != nil || !ours(base) {
+		return ""
+	}
+	return dir
 }
 
 // choice is what `fob store move` chose for this home, in a file of its data directory. FOB_STORE overrules it.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ func TestHomesAreApart(t *testing.T) {
 	}
 	store := func(data string) *homeStore {
 		t.Helper()
-		mark, err := homeMark(agent.Home{Data: data})
+		mark, err := homeMark(agent.Home{Data: filepath.Join(data, "data"), Config: filepath.Join(data, "config")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,5 +48,51 @@ func TestHomesAreApart(t *testing.T) {
 	}
 	if _, err := a.Get(t.Context(), "token/work"); err != nil {
 		t.Errorf("deleted from another home: %v", err)
+	}
+}
+
+// TestHomeIDIsFoundAgain breaks the id of a home in each way in one of its places: without it no login of the home would be found.
+func TestHomeIDIsFoundAgain(t *testing.T) {
+	t.Setenv("FOB_HOME", t.TempDir())
+	for _, place := range []string{"data", "config"} {
+		for name, damage := range map[string]func(path string) error{
+			"empty":        func(path string) error { return os.Truncate(path, 0) },
+			"cut short":    func(path string) error { return os.Truncate(path, 5) },
+			"garbage":      func(path string) error { return os.WriteFile(path, []byte("\x00\x01\xff garbage"), 0o600) },
+			"missing":      os.Remove,
+			"renamed away": func(path string) error { return os.Rename(path, path+"~") },
+			"half written": func(path string) error {
+				return os.WriteFile(filepath.Join(filepath.Dir(path), ".new-1"), []byte("ab"), 0o600)
+			},
+		} {
+			root := t.TempDir()
+			home := agent.Home{Data: filepath.Join(root, "data"), Config: filepath.Join(root, "config")}
+			before, err := homeMark(home)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(filepath.Join(root, place, "home-id")); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // it is mended, too
+				if after, err := homeMark(home); err != nil || after != before {
+					t.Errorf("%s %s: %q, was %q, %v", place, name, after, before, err)
+				}
+			}
+			if text, err := os.ReadFile(filepath.Join(root, place, "home-id")); err != nil || len(text) != 13 {
+				t.Errorf("%s %s is not mended: %q %v", place, name, text, err)
+			}
+		}
+	}
+}
+
+// A copy of a home finds the locks of the original, and no other home's.
+func TestSpendersShareTheirLocks(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	if a, b := spendersDir("home/0123456789ab/"), spendersDir("home/0123456789ab/"); a == "" || a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+	if a, b := spendersDir("home/0123456789ab/"), spendersDir(""); a == b {
+		t.Errorf("two homes, one directory %q", a)
 	}
 }

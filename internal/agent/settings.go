@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"fob/internal/durable"
 )
 
 // Settings are the user's choices that are not of one profile.
@@ -131,13 +133,7 @@ func (f *settingsFile) put(s Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
-	if err := os.WriteFile(f.path+".new", append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
-	if err := os.Rename(f.path+".new", f.path); err != nil {
+	if err := durable.Write(f.path, append(text, '\n'), true); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	f.mu.Lock()

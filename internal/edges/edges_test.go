@@ -25,7 +25,7 @@ var tree = []struct{ pkg, imports string }{
 	{".", "ui internal/agent internal/desktop assets"},
 	{"ui", "internal/agent internal/carry profiles assets"}, // never the engine or what is below it: a window is a client of the agent
 
-	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain"},
+	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain internal/durable"},
 	{"internal/cli/mangen", "internal/cli"},
 	{"dev/conformance", "internal/cli profiles"},
 	{"internal/cli", "internal/agent internal/carry internal/desktop oauth profiles"}, // oauth: `fob inspect` decodes without an agent
@@ -35,8 +35,8 @@ var tree = []struct{ pkg, imports string }{
 	{"dev/soak", "internal/authserver internal/agent internal/session"},
 	{"dev/profiledoc", "profiles"},
 
-	{"internal/agent", "internal/session internal/proxy internal/forms profiles"},
-	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain"},
+	{"internal/agent", "internal/session internal/proxy internal/forms profiles internal/durable"},
+	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain internal/journal internal/durable"},
 
 	{"internal/proxy", "oauth loopback"},
 	{"internal/carry", "oauth profiles"}, // oauth: its Secret alone
@@ -46,6 +46,8 @@ var tree = []struct{ pkg, imports string }{
 	{"profiles", ""},
 	{"internal/forms", ""},
 	{"internal/keychain", ""},
+	{"internal/journal", "internal/durable"},
+	{"internal/durable", ""},
 	{"internal/desktop", ""},
 	{"internal/authserver", ""}, // a witness that shares code proves nothing
 	{"assets", ""},

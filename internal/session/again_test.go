@@ -152,7 +152,7 @@ func TestStartAfterAnInterruptedRefresh(t *testing.T) { // R-306
 		r := newRig(t, authserver.Options{AccessTokenTTL: time.Hour})
 		r.login("work")
 		// What a kill between the request and its answer leaves: the token may be spent, and the server's grace is short.
-		if _, err := r.engine.intend("work"); err != nil {
+		if err := r.engine.intend(t.Context(), "work", r.engine.logins["work"].held, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		r.reopen()

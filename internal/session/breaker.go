@@ -124,7 +124,7 @@ const pursued = 2 * time.Minute
 // breakerLocked is the breaker that l's refresh goes by; Engine.mu is held. Storing asks nobody, and a lost answer is pursued
 // while the server's grace lasts.
 func (e *Engine) breakerLocked(l *login, now time.Time) breaker {
-	if since := now.Sub(l.rec.Spending); l.unsaved != nil || !l.rec.Spending.IsZero() && since >= 0 && since < pursued {
+	if since := now.Sub(l.rec.Interrupted); l.unfinished() || !l.rec.Interrupted.IsZero() && since >= 0 && since < pursued {
 		return breaker{}
 	}
 	return e.breakers[authority(*l.profile)]
@@ -157,7 +157,7 @@ func (e *Engine) heldBack(name string, who urgency) error {
 // Engine.mu is held.
 func (e *Engine) outageLocked(l *login, now time.Time) *Problem {
 	b := e.breakers[authority(*l.profile)]
-	if !b.opened || l.rec.Failing != nil || l.unsaved != nil {
+	if !b.opened || l.rec.Failing != nil || l.unfinished() {
 		return nil
 	}
 	if at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed); !ok || at.After(now) {

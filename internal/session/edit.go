@@ -29,6 +29,9 @@ func (e *Engine) Keys() []string {
 	for _, w := range e.waiting.list() {
 		keys = append(keys, w.Key)
 	}
+	if e.journal != nil {
+		keys = append(keys, journalItem)
+	}
 	return keys
 }
 
@@ -92,7 +95,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	if there != existed {
 		return e.unknownProfile(old) // somebody else was faster
 	}
-	if _, err := e.storeUnsaved(ctx, old); err != nil {
+	if _, _, err := e.finishLast(ctx, old); err != nil {
 		return Explain(old, err) // or the newest token would stay behind
 	}
 	if err := e.checkSecrets(ctx, before, p, existed, secrets); err != nil {

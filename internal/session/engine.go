@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fob/internal/durable"
+	"fob/internal/journal"
+	"fob/internal/keychain"
 	"fob/oauth"
 	"fob/profiles"
 )
@@ -35,10 +38,12 @@ type Options struct {
 	// Ready says whether the store can be used, asking the person at the machine to unlock it when attended. It is
 	// called before a login starts, so that nobody logs in for nothing. Nil means always.
 	Ready func(ctx context.Context, attended bool) error
-	Dir   string       // for what is known of each login, nothing secret; "" forgets it with the engine
-	HTTP  *http.Client // nil is the protocol package's own
-	Log   *slog.Logger // nil discards
-	Step  func(string) // is told of each of Steps as it is passed, to end the process there; nil outside tests
+	Dir   string // for what is known of each login, nothing secret; "" forgets it with the engine
+	// Spenders is a directory that all agents of this user on this store share, for locks; "" where there can be but one.
+	Spenders string
+	HTTP     *http.Client // nil is the protocol package's own
+	Log      *slog.Logger // nil discards
+	Step     func(string) // is told of each of Steps as it is passed, to end the process there; nil outside tests
 	// LockFile is where it is kept that Fob is locked; "" forgets it with the engine.
 	LockFile string
 }
@@ -57,6 +62,10 @@ type Engine struct {
 	keys     oauth.KeySet
 	memory   oauth.Servers
 	roads    roads
+	journal  *journal.Journal // nil keeps nothing
+	spenders spenders
+	keying   chan struct{} // capacity 1: one reads the journal's key at a time, and guards sealing
+	sealing  []byte        // the journal's key, once it was read
 	traces   traces
 	waiting  waiting
 	watch    hub
@@ -101,6 +110,7 @@ type login struct {
 	rec        record
 	held       *tokens                 // nil until read from the keychain
 	unsaved    *tokens                 // obtained, but the keychain refused it so far
+	left       *journal.Entry          // what an earlier agent left of a rotation, not looked at yet
 	others     map[string]*oauth.Token // of the same login, for other scopes and resources
 	demand     *oauth.StepUp           // what the API asked for last
 	met        *oauth.StepUp           // the demand that the present login was for
@@ -122,7 +132,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
-		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir,
+		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir, keying: make(chan struct{}, 1), spenders: spenders(o.Spenders),
 		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)}, lockFile: o.LockFile,
 		breakers: map[string]breaker{}, resumed: make(chan struct{}),
 	}
@@ -132,6 +142,8 @@ func New(o Options) (*Engine, error) {
 	if e.ready == nil {
 		e.ready = func(context.Context, bool) error { return nil }
 	}
+	e.sweepUnfinished(o.Dir)
+	e.journal = openJournal(o.Dir, o.Step, e.log)
 	if err := e.waiting.open(); err != nil {
 		e.log.Warn("waiting logins", "problem", err.Error())
 	}
@@ -143,7 +155,7 @@ func New(o Options) (*Engine, error) {
 		e.log.Warn("lock", "problem", err.Error())
 	}
 	e.life, e.end = context.WithCancel(context.Background())
-	e.sync()
+	e.take(true)
 	return e, nil
 }
 
@@ -221,12 +233,12 @@ func (e *Engine) step(now time.Time) time.Time {
 		if at, ok := nextChange(&l.rec, l.reminder, now); ok && at.Before(next) {
 			next = at
 		}
-		if l.refreshing != nil || l.unsaved == nil && (l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants) {
+		if l.refreshing != nil || !l.unfinished() && (l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants) {
 			continue
 		}
 		at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
 		b := e.breakerLocked(l, now)
-		if l.unsaved != nil {
+		if l.unfinished() {
 			at, ok = l.rec.NextTry, true
 		}
 		switch {
@@ -237,7 +249,7 @@ func (e *Engine) step(now time.Time) time.Time {
 			next = minTime(next, at)
 		default:
 			d := dueLogin{name, at, background}
-			if !l.rec.Spending.IsZero() {
+			if l.left != nil || !l.rec.Interrupted.IsZero() {
 				d.who = wanted // its server's grace is short: it queues with those who ask
 			}
 			due = append(due, d)
@@ -288,7 +300,10 @@ func (e *Engine) Damage() *Problem {
 }
 
 // sync makes the logins agree with the profiles.
-func (e *Engine) sync() {
+func (e *Engine) sync() { e.take(false) }
+
+// take is sync; starting, a login of which nothing is known is looked up in the keychain: its record may have been lost.
+func (e *Engine) take(starting bool) {
 	e.syncing.Lock()
 	defer e.syncing.Unlock()
 	all := e.file.Shared()
@@ -315,14 +330,14 @@ func (e *Engine) sync() {
 		l := e.logins[p.Name]
 		switch {
 		case l == nil:
-			l = &login{rec: fresh[p.Name]}
-			if !l.rec.Spending.IsZero() {
-				l.rec.NextTry = time.Time{} // at once, whatever was failing before the agent of then ended; see dueAt
+			l = &login{rec: fresh[p.Name], left: e.journal.Left(p.Name)}
+			if l.left != nil {
+				l.rec.NextTry = time.Time{} // at once, whatever was failing before the agent of then ended
 			}
 			l.follow(p)
 			e.logins[p.Name] = l
 			e.rememberClock(l)
-			if l.rec.Lost {
+			if l.rec.Lost || l.rec.Missing && starting {
 				lost = append(lost, p.Name)
 			}
 		case l.profile == p || l.profile.Equal(*p):
@@ -362,6 +377,9 @@ func (e *Engine) sync() {
 	e.changed(touched...)
 }
 
+// unfinished says that a rotation of before is to be finished first.
+func (l *login) unfinished() bool { return l.unsaved != nil || l.left != nil }
+
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.
 func (l *login) follow(p *profiles.Profile) {
@@ -384,24 +402,49 @@ func mistake(p *profiles.Profile) *Problem {
 	return &Problem{Code: CodeProfileInvalid, Sentence: problems[0].Error(), Remedy: "edit the profile: fob profile edit " + quoteArg(p.Name), Since: wall()}
 }
 
-// recover reads the keychain items of logins whose record was lost, which mends the records.
+// recover reads the keychain items of logins whose record was lost, which mends the records. A keychain that does not answer is not
+// asked for the others: what it has is found when somebody asks for it.
 func (e *Engine) recover(names []string) {
 	for _, name := range names {
-		if _, err := e.load(e.life, name); err != nil {
+		e.mu.Lock()
+		l := e.logins[name]
+		key := ""
+		if l != nil {
+			key = l.key
+		}
+		e.mu.Unlock()
+		if l == nil || e.life.Err() != nil {
+			continue
+		}
+		_, err := e.store.Get(e.life, key)
+		if err == nil {
+			_, err = e.load(e.life, name)
+		}
+		switch {
+		case errors.Is(err, keychain.ErrNotFound):
+			e.keepRecord(name) // which says that there is none: the next start need not look
+		case err != nil:
 			e.log.Warn("record", "profile", name, "problem", err.Error())
+			return
 		}
 	}
 	e.Poke()
 }
 
-// keepRecord writes what is known of a login; a failure is logged, because the keychain item still has the truth.
-func (e *Engine) keepRecord(name string) {
-	if err := e.writeRecord(name, false); err != nil {
-		e.log.Warn("record", "problem", err.Error())
+// sweepUnfinished removes what crashes have left of files that were never finished.
+func (e *Engine) sweepUnfinished(home string) {
+	if home == "" {
+		return
+	}
+	for _, dir := range []string{home, filepath.Join(home, "logins"), filepath.Join(home, "traces")} {
+		if err := durable.Sweep(dir); err != nil {
+			e.log.Info("unfinished files", "problem", err.Error())
+		}
 	}
 }
 
-func (e *Engine) writeRecord(name string, durable bool) error {
+// keepRecord writes what is known of a login; a failure is logged, because the keychain item still has the truth.
+func (e *Engine) keepRecord(name string) {
 	e.saving.Lock()
 	defer e.saving.Unlock()
 	e.mu.Lock()
@@ -412,9 +455,11 @@ func (e *Engine) writeRecord(name string, durable bool) error {
 	}
 	e.mu.Unlock()
 	if !ok {
-		return nil // what the keychain has of a profile that is gone is found when it comes back
+		return // what the keychain has of a profile that is gone is found when it comes back
 	}
-	return e.records.write(rec, durable)
+	if err := e.records.write(rec, false); err != nil {
+		e.log.Warn("record", "problem", err.Error())
+	}
 }
 
 // forgetRecord removes what is known of a login whose profile is gone.

@@ -31,6 +31,9 @@ const (
 	CodeStoreLocked    = "keychain_passphrase"    // the file store is locked
 	CodeStoreNew       = "keychain_no_passphrase" // the file store is not made yet
 	CodeStoreWrong     = "keychain_wrong_passphrase"
+	CodeDiskFull       = "disk_full"
+	CodeAnswerLost     = "answer_lost"
+	CodeItemOlder      = "keychain_older"
 	CodeNoSecret       = "no_client_secret"
 	CodeNoIDToken      = "no_id_token"
 	CodeNoAPI          = "no_api_base_url"
@@ -86,7 +89,20 @@ func explain(name string, err error) *Error {
 	var kept *keychain.Error
 	var answer *oauth.Error
 	again := "log in again: fob login " + quoteArg(name)
+	var lost *lostAnswer
+	var older *olderItem
 	switch {
+	case errors.As(err, &lost):
+		said := explain(name, lost.error)
+		said.Code, said.Sentence = CodeAnswerLost, "an answer of the server was lost at "+lost.at.Local().Format("15:04 on 2 January")+
+			", when the network or the agent ended before it came, and the server does not take the refresh token of before once more: "+said.Sentence
+		return said
+	case errors.As(err, &older):
+		said := explain(name, older.error)
+		said.Code, said.Sentence = CodeItemOlder, "the keychain holds an older login than this machine had (was it restored from a backup?), and the server does not take it: "+said.Sentence
+		return said
+	case diskFull(err):
+		return &Error{Kind: TryAgain, Code: CodeDiskFull, Sentence: "the disk is full: " + fullPath(err), Remedy: "make room there; nothing is lost, and Fob tries again by itself"}
 	case errors.Is(err, errCancelled):
 		return &Error{Kind: Failed, Code: CodeCancelled, Sentence: "the login was cancelled"}
 	case errors.Is(err, errLoginTimeout):
@@ -100,11 +116,11 @@ func explain(name string, err error) *Error {
 		return &Error{Kind: Failed, Code: CodeStopping, Sentence: errStopping.Sentence, Remedy: errStopping.Remedy}
 	case errors.As(err, &kept) && errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: "the new token could not be stored: " + keychainSentence(kept),
-			Remedy: keychainRemedy(kept) + "; Fob keeps the token in memory and tries again"}
+			Remedy: keychainRemedy(kept) + "; " + sealed.waits()}
 	case errors.As(err, &kept):
 		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
 	case errors.As(err, &sealed):
-		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "Fob keeps it in memory and tries again"}
+		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "see fob doctor; " + sealed.waits()}
 	case errors.As(err, &answer) && answer.Code != "" && !oauth.Transient(err) && !errors.Is(err, oauth.ErrForgotten) && !errors.Is(err, oauth.ErrFixed):
 		return explainCode(name, answer)
 	case errors.Is(err, oauth.ErrPortal):
@@ -302,11 +318,11 @@ func keychainRemedy(k *keychain.Error) string {
 	return "see fob doctor"
 }
 
-// storing says that err is about the keychain, which may be mended without touching the profile.
+// storing says that err is about the keychain or the disk, which may be mended without touching the profile.
 func storing(err error) bool {
 	var kept *keychain.Error
 	var sealed *storeError
-	return errors.As(err, &kept) || errors.As(err, &sealed)
+	return errors.As(err, &kept) || errors.As(err, &sealed) || diskFull(err)
 }
 
 // trimName takes the profile's name off a sentence that is shown beside it.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"fob/internal/durable"
 	"fob/profiles"
 )
 
@@ -236,7 +237,7 @@ func (s *lifetimes) learn(p *profiles.Profile, l lifetime) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(s.path, text, false)
+	return durable.Write(s.path, text, false)
 }
 
 // learnLocked learns from a login that its server has ended unsaid; Engine.mu is held, the file is written by others.

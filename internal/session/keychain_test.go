@@ -68,6 +68,9 @@ func TestDamagedItem(t *testing.T) {
 func TestLoginThatCouldNotBeStoredIsStoredLater(t *testing.T) { // design.md decision 3
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{})
+		if err := r.engine.prepare(t.Context()); err != nil { // the keychain works when the login begins
+			t.Fatal(err)
+		}
 		store := &brokenStore{Store: r.store}
 		store.broken.Store(true)
 		r.engine.store = store

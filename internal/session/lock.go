@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"fob/internal/durable"
 )
 
 // Lock says since when Fob is locked and what locked it.
@@ -138,7 +140,7 @@ func (e *Engine) keepLock(l *Lock) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(e.lockFile, text, true)
+	return durable.Write(e.lockFile, text, true)
 }
 
 // refusal is why nothing is handed out and nobody is logged in now; nil when that is not so. Fob's own refreshes are no handing

@@ -193,6 +193,9 @@ func (e *Engine) logIn(ctx context.Context, p profiles.Profile, a *attempt) erro
 	// Nobody should log in for nothing: what would keep the token from being kept is said first.
 	asks := time.AfterFunc(askingAfter, func() { close(a.asking) })
 	err := e.ready(ctx, true)
+	if err == nil {
+		err = e.prepare(ctx)
+	}
 	asks.Stop()
 	if err != nil {
 		return err
@@ -298,6 +301,9 @@ func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.
 	generation := wall().Unix()
 	if l.held != nil {
 		generation = max(generation, l.held.generation+1)
+	}
+	if l.rec.Key == itemKey(p) {
+		generation = max(generation, l.rec.Generation+1)
 	}
 	l.others = nil // tokens of the login before
 	e.mu.Unlock()

@@ -103,6 +103,29 @@ func TestRecordCutShort(t *testing.T) { // R-306: a power failure after a rename
 	}
 }
 
+// TestRecordMissing: a login whose record is gone altogether is found in the keychain, and a profile without one is not looked up
+// again by each start.
+func TestRecordMissing(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	r.put(r.profile("never"))
+	r.login("work")
+	r.engine.Close()
+	if err := os.RemoveAll(r.dir + "/logins"); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	r.engine.work.Wait() // the items are being read
+	if s := r.status("work"); s.State != LoggedIn || !s.Refreshable || s.ExpiresAt == nil {
+		t.Errorf("status %+v", s)
+	}
+	if s := r.status("never"); s.State != LoggedOut {
+		t.Errorf("status %+v", s)
+	}
+	if rec, err := r.engine.records.read("never"); err != nil || rec.Missing {
+		t.Errorf("the next start looks again: %+v %v", rec, err)
+	}
+}
+
 func TestItemGone(t *testing.T) {
 	r := newRig(t, authserver.Options{})
 	r.login("work")

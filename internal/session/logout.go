@@ -28,6 +28,9 @@ func (e *Engine) Logout(ctx context.Context, name string, local bool) (Status, e
 		return Status{}, Explain(name, err)
 	}
 	defer release()
+	if _, err := e.takeUp(ctx, name); err != nil && !local {
+		return Status{}, Explain(name, err)
+	}
 	p, t, err := e.newestHeld(ctx, name)
 	if err != nil && !local {
 		return Status{}, Explain(name, err)
@@ -119,13 +122,14 @@ func (e *Engine) drop(ctx context.Context, name, what string) error {
 		}
 	}
 	e.mu.Lock()
-	l.held, l.unsaved, l.others, l.demand, l.met = nil, nil, nil, nil, nil
+	l.held, l.unsaved, l.left, l.others, l.demand, l.met = nil, nil, nil, nil, nil, nil
 	l.rec = record{Name: name, History: l.rec.History}
 	if what != "" {
 		l.rec.happened(wall(), what)
 	}
 	e.mu.Unlock()
 	e.keepRecord(name)
+	e.done(name)
 	e.changed(name)
 	return nil
 }

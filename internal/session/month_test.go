@@ -212,6 +212,7 @@ func (m *month) restart(end func() string) {
 // endByServer ends all logins at one server: that, and nothing else, asks a person, once.
 func (m *month) endByServer() {
 	const host = atStill
+	m.servers[host].Faults().Set(authserver.TokenLost, 0) // an answer lost just then would be the reason that is told
 	m.servers[host].RevokeAll()
 	for _, p := range m.all {
 		if p.host != host {

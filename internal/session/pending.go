@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"fob/internal/durable"
 	"fob/internal/keychain"
 	"fob/oauth"
 )
@@ -80,7 +81,7 @@ func (w *waiting) change(f func([]waitingLogin) []waitingLogin) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(w.path, text, false)
+	return durable.Write(w.path, text, true)
 }
 
 func (w *waiting) list() []waitingLogin {
@@ -123,7 +124,11 @@ func (e *Engine) Begin(ctx context.Context, name string, o LoginOptions) (Pendin
 }
 
 func (e *Engine) begin(ctx context.Context, name string, o LoginOptions) (Pending, error) {
-	if err := e.ready(ctx, true); err != nil {
+	err := e.ready(ctx, true)
+	if err == nil {
+		err = e.prepare(ctx)
+	}
+	if err != nil {
 		return Pending{}, err
 	}
 	p, ok := e.file.Get(name)
@@ -135,7 +140,7 @@ func (e *Engine) begin(ctx context.Context, name string, o LoginOptions) (Pendin
 			Remedy: "log in without --print-url: fob login " + quoteArg(name)}
 	}
 	e.dropExpired(ctx)
-	p, err := e.settle(ctx, p)
+	p, err = e.settle(ctx, p)
 	if err != nil {
 		return Pending{}, err
 	}
@@ -288,7 +293,11 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 		return notWaiting(w.Name)
 	}
 	defer e.waiting.giveBack(w.Key)
-	if err := e.ready(ctx, true); err != nil {
+	err := e.ready(ctx, true)
+	if err == nil {
+		err = e.prepare(ctx)
+	}
+	if err != nil {
 		return err // the code stays good until the token can be kept
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout) // a code that was sent is worth its answer

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"fob/internal/durable"
 )
 
 // record is what is known of a profile's login outside the keychain: what a list shows and what the schedule needs, so that
@@ -48,11 +50,13 @@ type record struct {
 	Mend     bool      `json:"mend,omitempty"`    // Failing needs a person to mend the profile
 	Failures int       `json:"failures,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
-	// Spending is set, durably, before a refresh token is spent and removed when the answer is stored or the server has
-	// refused: what finds it knows that an answer may have been lost, and since when.
-	Spending time.Time  `json:"spending,omitzero"`
-	Clock    *clockSeen `json:"clock,omitempty"`
-	Lost     bool       `json:"-"` // the file was there and could not be read
+	// Generation is the highest of this item that this home has seen: an item with a lower one comes from a backup.
+	Generation int64 `json:"generation,omitempty"`
+	// Interrupted is when a refresh token was spent whose answer never came; the journal knows it over a restart.
+	Interrupted time.Time  `json:"-"`
+	Clock       *clockSeen `json:"clock,omitempty"`
+	Lost        bool       `json:"-"` // the file was there and could not be read
+	Missing     bool       `json:"-"` // there was none
 
 	History []Event `json:"history,omitempty"` // newest first
 }
@@ -69,7 +73,7 @@ func (r *record) failing() *Problem {
 
 // well forgets what went wrong: there is a good token set.
 func (r *record) well() {
-	r.Ended, r.Failing, r.Mend, r.Failures, r.NextTry, r.Spending = nil, nil, false, 0, time.Time{}, time.Time{}
+	r.Ended, r.Failing, r.Mend, r.Failures, r.NextTry, r.Interrupted = nil, nil, false, 0, time.Time{}, time.Time{}
 }
 
 // mended lets the next refresh come at once if the last one failed for something that has been changed since.
@@ -106,7 +110,7 @@ func (d recordDir) read(name string) (record, error) {
 	}
 	text, err := os.ReadFile(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return record{Name: name}, nil
+		return record{Name: name, Missing: true}, nil
 	}
 	if err != nil {
 		return record{Name: name}, fmt.Errorf("profile %s: what is known of its login: %w", name, err)
@@ -119,9 +123,9 @@ func (d recordDir) read(name string) (record, error) {
 	return r, nil
 }
 
-// write replaces the record: whole or not at all, and durably if asked. What follows a change of the keychain item need not
+// write replaces the record: whole or not at all, and flushed if asked. What follows a change of the keychain item need not
 // be: the item is the truth, and waiting for the disk would keep the user waiting.
-func (d recordDir) write(r record, durable bool) error {
+func (d recordDir) write(r record, flushed bool) error {
 	if d == "" {
 		return nil
 	}
@@ -130,7 +134,7 @@ func (d recordDir) write(r record, durable bool) error {
 	if err != nil {
 		return fmt.Errorf("profile %s: %w", r.Name, err)
 	}
-	if err := writeFile(d.path(r.Name), text, durable); err != nil {
+	if err := durable.Write(d.path(r.Name), text, flushed); err != nil {
 		return fmt.Errorf("profile %s: what is known of its login: %w", r.Name, err)
 	}
 	return nil
@@ -145,38 +149,4 @@ func (d recordDir) remove(name string) error {
 		return nil
 	}
 	return err
-}
-
-// writeFile writes a private file atomically, by a temporary file and a rename; durable, it waits until both are on disk.
-func writeFile(path string, text []byte, durable bool) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(dir, ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(file.Name())
-		}
-	}()
-	if _, err := file.Write(text); err != nil {
-		file.Close()
-		return err
-	}
-	if durable {
-		if err := file.Sync(); err != nil {
-			file.Close()
-			return err
-		}
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil || !durable {
-		return err
-	}
-	return syncDir(dir)
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -230,8 +229,16 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return err
 	}
 	defer release()
-	if stored, err := e.storeUnsaved(ctx, name); stored || err != nil {
-		// The token was spent before, only the storing failed: that was what was left to do.
+	already, err := e.takeUp(ctx, name)
+	if already && who != forced {
+		return nil
+	}
+	stored, lost := false, time.Time{}
+	if err == nil {
+		stored, lost, err = e.finishLast(ctx, name)
+	}
+	if stored || err != nil {
+		// The token was spent before, only the storing was left to do.
 		return e.failed(name, err)
 	}
 	before, p, news, err := e.look(ctx, name)
@@ -246,7 +253,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return err // nothing was tried
 	case err != nil:
 		return e.failed(name, err)
-	case before.RefreshToken == "" || news && who != forced:
+	case before.RefreshToken == "" || news && who != forced && lost.IsZero():
 		return nil
 	case e.life.Err() != nil:
 		return errStopping
@@ -258,42 +265,38 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 	if err != nil {
 		return e.failed(name, err)
 	}
-	doubt, err := e.intend(name)
-	if err != nil {
+	began := wall()
+	if err := e.intend(ctx, name, before, lost); err != nil {
 		return e.failed(name, err)
 	}
 	e.at(StepSpending)
-	fresh, lost, err := spend(func() (*oauth.Token, error) {
+	fresh, lost, err := spend(began, lost, func() (*oauth.Token, error) {
 		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
 	})
 	e.noteClock(name, client)
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
+		e.done(name)
 		return nil // another agent was faster; its token is ours too
 	}
 	if err != nil {
-		if !lost && !doubt {
-			e.unspent(name)
-		}
-		return e.failed(name, err)
+		return e.failed(name, e.refused(name, before, lost, err))
 	}
 	e.at(StepAnswered)
 	e.issuerAnswered(authority(p))
-	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
+	t := e.successor(name, before, fresh)
+	t.unattended = before.unattended
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
 
-// spend makes a request that spends a refresh token. Lost says that it may have been spent although no token came.
-func spend(request func() (*oauth.Token, error)) (fresh *oauth.Token, lost bool, err error) {
-	if fresh, err = request(); unsent(err) {
-		return nil, false, err
+// successor is the token set that takes before's place. It outranks also what this home knew and the keychain has forgotten.
+func (e *Engine) successor(name string, before *tokens, fresh *oauth.Token) *tokens {
+	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.logins[name]; l != nil && l.rec.Key == t.key {
+		t.generation = max(t.generation, l.rec.Generation+1)
 	}
-	if err != nil && oauth.Transient(err) && (!answered(err) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		// The answer may be lost and the token spent: servers that rotate allow the old one once more for a few
-		// seconds, so the retry comes at once or not at all.
-		lost = true
-		fresh, err = request()
-	}
-	return fresh, err != nil && (lost || !refused(err)), err
+	return t
 }
 
 // overtaken returns the tokens that another agent on the same keychain has stored since before; nil when none has.
@@ -369,56 +372,12 @@ func answered(err error) bool {
 	return errors.As(err, &known) && known.Status != 0
 }
 
-// refused says that the server refused the request, and so has not carried it out.
-func refused(err error) bool {
-	var known *oauth.Error
-	return errors.As(err, &known) && known.Status >= 400
-}
-
-// intend makes durable that a refresh token is about to be spent. Doubt says that it may have been before: the agent of then was
-// killed, or the answer was lost. Its time stays: that is when a server's grace began.
-func (e *Engine) intend(name string) (doubt bool, err error) {
-	e.mu.Lock()
-	if l := e.logins[name]; l != nil {
-		if doubt = !l.rec.Spending.IsZero(); !doubt {
-			l.rec.Spending = wall()
-		}
-	}
-	e.mu.Unlock()
-	if err = e.writeRecord(name, true); err != nil && !doubt {
-		e.unspent(name)
-	}
-	return doubt, err
-}
-
-// unspent takes back an intent: nothing was sent, or the server refused it.
-func (e *Engine) unspent(name string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l := e.logins[name]; l != nil {
-		l.rec.Spending = time.Time{}
-	}
-}
-
-// storeUnsaved stores what the keychain refused before, if there is something. The turn is held.
-func (e *Engine) storeUnsaved(ctx context.Context, name string) (stored bool, err error) {
-	e.mu.Lock()
-	var unsaved *tokens
-	if l := e.logins[name]; l != nil {
-		unsaved = l.unsaved
-	}
-	e.mu.Unlock()
-	if unsaved == nil {
-		return false, nil
-	}
-	return true, e.commit(ctx, name, unsaved, "stored the token obtained before")
-}
-
-// commit is the commit: the keychain item first, then what others may see. If the keychain refuses, the token set is kept
-// in memory and storing is tried again; nobody sees it before. A profile that is gone meanwhile finds it when it comes back.
+// commit is the commit: the journal and the keychain item first, then what others may see. If the keychain refuses, the token
+// set stays in the journal and in memory and storing is tried again; nobody sees it before. A profile that is gone meanwhile finds it when it comes back.
 func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string) error {
 	text, err := t.seal()
 	if err == nil {
+		e.sealAnswer(context.WithoutCancel(ctx), name, t, text)
 		// What the server has issued is stored whoever gives up waiting.
 		err = e.store.Set(context.WithoutCancel(ctx), t.key, text)
 	}
@@ -435,9 +394,9 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 	case err != nil:
 		l.unsaved = t
 		e.mu.Unlock()
-		return &storeError{err}
+		return &storeError{err, t.journaled}
 	}
-	l.unsaved, l.held = nil, t
+	l.unsaved, l.left, l.held = nil, nil, t
 	l.settling, l.settlings = time.Time{}, 0
 	l.rec.describe(*t)
 	l.rec.well()
@@ -448,6 +407,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 	e.mu.Unlock()
 	e.keepRecord(name)
 	e.at(StepNoted)
+	e.done(name)
 	return nil
 }
 
@@ -461,7 +421,10 @@ func (e *Engine) deriveAgainLocked(name string, now time.Time) {
 }
 
 // storeError is a token set that could not be stored.
-type storeError struct{ error }
+type storeError struct {
+	error
+	journaled bool // it waits in the journal, else in memory alone
+}
 
 func (s *storeError) Unwrap() error { return s.error }
 
@@ -521,9 +484,9 @@ func (e *Engine) failed(name string, err error) error {
 		if r.Mend {
 			r.NextTry = now.Add(mendedEvery)
 		}
-		if !r.Spending.IsZero() {
+		if !r.Interrupted.IsZero() {
 			// The answer may have been lost. Servers take the old refresh token again, but not for long.
-			r.NextTry = minTime(r.NextTry, now.Add(max(doubtFirst, now.Sub(r.Spending)/4, min(patience, retryAfterMax))))
+			r.NextTry = minTime(r.NextTry, now.Add(max(doubtFirst, now.Sub(r.Interrupted)/4, min(patience, retryAfterMax))))
 		}
 		if first {
 			r.happened(now, "refresh: "+problem.Sentence)
@@ -539,13 +502,16 @@ func (e *Engine) failed(name string, err error) error {
 	return err
 }
 
-// turn waits until nobody else changes the tokens of name: refresh, login and logout of one profile never overlap.
+// turn waits until nobody else changes the tokens of name, here or in another agent: refresh, login and logout of one profile
+// never overlap.
 func (e *Engine) turn(ctx context.Context, name string) (release func(), err error) {
 	e.mu.Lock()
-	if e.logins[name] == nil {
+	l := e.logins[name]
+	if l == nil {
 		defer e.mu.Unlock()
 		return nil, e.unknownLocked(name)
 	}
+	key, alone := l.key, !l.attended // what needs no person is spent by nobody, and may wait for another profile's turn
 	turns := e.turns[name]
 	if turns == nil {
 		turns = make(chan struct{}, 1)
@@ -554,8 +520,19 @@ func (e *Engine) turn(ctx context.Context, name string) (release func(), err err
 	e.mu.Unlock()
 	select {
 	case turns <- struct{}{}:
-		return func() { <-turns }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if alone {
+		return func() { <-turns }, nil
+	}
+	unlock, err := e.spenders.take(ctx, key)
+	if err != nil {
+		<-turns
+		return nil, err
+	}
+	return func() {
+		unlock()
+		<-turns
+	}, nil
 }

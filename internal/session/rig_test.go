@@ -21,13 +21,15 @@ import (
 
 // rig is an engine with a real authorization server, a real redirect listener and a browser that is an http.Get.
 type rig struct {
-	t      testing.TB
-	server *authserver.Server
-	http   *http.Client
-	store  Store
-	dir    string
-	file   *profiles.File
-	engine *Engine
+	t        testing.TB
+	server   *authserver.Server
+	http     *http.Client
+	store    Store
+	dir      string
+	file     *profiles.File
+	engine   *Engine
+	step     func(string)
+	spenders string
 }
 
 const issuer = "http://127.0.0.1:1/as" // reached by the server's own transport: nothing listens there
@@ -60,7 +62,7 @@ func (r *rig) open() {
 	if r.file, err = profiles.OpenFile(filepath.Join(r.dir, "profiles.json")); err != nil {
 		r.t.Fatal(err)
 	}
-	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, LockFile: filepath.Join(r.dir, "lock.json")}); err != nil {
+	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, LockFile: filepath.Join(r.dir, "lock.json"), Step: r.step, Spenders: r.spenders}); err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(r.engine.Close)

@@ -41,9 +41,9 @@ func dueAt(r *record, refreshBefore time.Duration, seed string) (time.Time, bool
 	if !r.NextTry.IsZero() {
 		return r.NextTry, true
 	}
-	if !r.Spending.IsZero() {
-		// An agent ended before the answer came: servers that rotate take the old refresh token once more, but not for long.
-		return r.Spending, true
+	if !r.Interrupted.IsZero() {
+		// The answer of before was lost: servers that rotate take the old refresh token once more, but not for long.
+		return r.Interrupted, true
 	}
 	if r.ExpiresAt.IsZero() {
 		return time.Time{}, false // nothing says that it ends

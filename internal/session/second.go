@@ -37,6 +37,9 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, err
 	}
 	defer release()
+	if _, _, err := e.finishLast(ctx, q.Name); err != nil {
+		return nil, e.failed(q.Name, err) // the newest refresh token must not be passed by
+	}
 	key := strings.Join([]string{strings.Join(slices.Sorted(slices.Values(q.Scope)), " "), strings.Join(q.Resource, " "), q.Audience}, "\x00")
 	before, p, _, err := e.look(ctx, q.Name)
 	if err != nil && p.Attended() || before == nil && e.attended(q.Name) {
@@ -80,33 +83,33 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, &Error{Kind: LogInFirst, Code: CodeNotRefreshable, Sentence: "profile " + q.Name + ": another token of this login needs its refresh token, and the server gave none",
 			Remedy: "put the scope into the profile and log in again"}
 	}
+	e.mu.Lock()
+	lost := l.rec.Interrupted
+	e.mu.Unlock()
 	// Nobody may see the new token before the refresh token that came with it is stored.
-	doubt, err := e.intend(q.Name)
-	if err != nil {
+	began := wall()
+	if err := e.intend(ctx, q.Name, before, lost); err != nil {
 		return nil, e.failed(q.Name, err)
 	}
+	e.at(StepSpending)
 	ask := func() (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) }
-	fresh, lost, err := spend(ask)
+	fresh, lost, err := spend(began, lost, ask)
 	if errors.Is(err, oauth.InvalidGrant) {
 		if newer := e.overtaken(ctx, q.Name, before); newer != nil && newer.RefreshToken != "" {
 			before = newer // another agent was faster
-			fresh, lost, err = spend(ask)
+			fresh, lost, err = spend(began, time.Time{}, ask)
 		}
 	}
 	if err != nil {
-		wrong := errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest)
-		if !lost && !doubt {
-			e.unspent(q.Name)
+		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
+			return nil, e.refused(q.Name, before, lost, err) // what was asked for is wrong, not the login
 		}
-		if wrong {
-			e.keepRecord(q.Name)
-			return nil, err // what was asked for is wrong, not the login
-		}
-		return nil, e.failed(q.Name, err)
+		return nil, e.failed(q.Name, e.refused(q.Name, before, lost, err))
 	}
+	e.at(StepAnswered)
 	kept := *before.Token
 	kept.RefreshToken, kept.RefreshExpiresAt, kept.RefreshExpiresBy = fresh.RefreshToken, fresh.RefreshExpiresAt, fresh.RefreshExpiresBy
-	t := &tokens{Token: &kept, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	t := e.successor(q.Name, before, &kept)
 	if err := e.failed(q.Name, e.commit(ctx, q.Name, t, "got another token of this login")); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL, Grant: p.Grant(), Attended: p.Attended(), Weaknesses: l.weak, LastForm: l.copied, Locked: e.lock != nil,
 	}
 	if !r.Kept {
-		if s.Problem = l.mistake; s.Problem == nil && l.unsaved != nil {
+		if s.Problem = l.mistake; s.Problem == nil && l.unfinished() {
 			s.Problem = r.failing()
 		}
 		return s

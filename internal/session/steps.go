@@ -1,7 +1,7 @@
 package session
 
 // The steps of a rotation, in the order in which they come. docs/rotation.md says what a crash after each of them means. The
-// engine names them to Options.Step as it passes them; so does package keychain, whose names come after "keychain/".
+// engine names them to Options.Step as it passes them; so do packages journal and keychain, whose names come after theirs.
 const (
 	StepLooked   = "refresh/looked"     // the item was read again: these are the newest tokens
 	StepSpending = "refresh/spending"   // the intent is durable; the request is about to be sent
@@ -16,11 +16,16 @@ const (
 
 // Steps are all names, also of the steps that only large tokens take, which rest in a sealed file.
 var Steps = []string{
-	StepLooked, StepSpending, StepAnswered,
+	StepLooked,
+	"journal/reserved", "journal/intent-written", "journal/intended",
+	StepSpending, StepAnswered,
+	"journal/answer-written", "journal/answered",
 	"keychain/sealing", "keychain/created", "keychain/written", "keychain/synced", "keychain/sealed",
 	StepStoring, StepSet, StepKept,
 	"keychain/overwritten", "keychain/unlinked",
-	StepStored, StepNoted, StepShown,
+	StepStored, StepNoted,
+	"journal/cleared",
+	StepShown,
 }
 
 // at tells a test how far a rotation is.

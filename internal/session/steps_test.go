@@ -12,7 +12,9 @@ func TestStepsOfARotation(t *testing.T) { // R-306
 	r := newRig(t, authserver.Options{})
 	r.login("work")
 	var passed []string
-	r.engine.passed = func(step string) { passed = append(passed, step) }
+	r.engine.Close()
+	r.step = func(step string) { passed = append(passed, step) }
+	r.open()
 	if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
 		t.Fatal(err)
 	}

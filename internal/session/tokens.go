@@ -51,6 +51,7 @@ type tokens struct {
 	generation  int64
 	first       bool // of a login: nothing of the one before is true any more
 	unattended  bool // it can be had again without a person
+	journaled   bool // sealed in the journal, until the keychain has it
 }
 
 func (t tokens) seal() ([]byte, error) {
@@ -251,6 +252,9 @@ func (r *record) describe(t tokens) {
 		r.Account, r.Subject, r.Issuer, r.Checks = "", "", "", nil
 	}
 	r.foresee(t)
+	if t.first || r.Key != t.key || r.Generation < t.generation {
+		r.Generation = t.generation
+	}
 	r.Key, r.Fingerprint, r.Kept = t.key, t.fingerprint, true
 	r.ObtainedAt, r.ExpiresAt, r.RefreshExpires = t.ObtainedAt, t.ExpiresAt, t.RefreshExpiresAt
 	r.Refreshable, r.HasIDToken = t.RefreshToken != "" || t.unattended, t.IDToken != ""

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"fob/internal/durable"
 	"fob/oauth"
 )
 
@@ -139,7 +140,7 @@ func (t *traces) keep(name string, run TraceRun) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(t.path(name), text, false)
+	return durable.Write(t.path(name), text, false)
 }
 
 // rename takes what was recorded of a profile to its new name.

@@ -402,7 +402,7 @@ func (w *world) setClock(dir string, by time.Duration) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		shift(&r.ObtainedAt, &r.ExpiresAt, &r.RefreshExpires, &r.NextTry, &r.Spending)
+		shift(&r.ObtainedAt, &r.ExpiresAt, &r.RefreshExpires, &r.NextTry, &r.Interrupted)
 		if err := records.write(r, false); err != nil {
 			w.t.Fatal(err)
 		}

@@ -1,11 +1,11 @@
 //go:build !windows
 
-package session
+package durable
 
 import "os"
 
-// syncDir makes a rename in dir durable.
-func syncDir(dir string) error {
+// SyncDir makes a new, renamed or removed name in dir durable.
+func SyncDir(dir string) error {
 	handle, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -1,0 +1,241 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fob/internal/authserver"
+	"fob/internal/durable"
+	"fob/internal/keychain"
+)
+
+// onDisk is a keychain that keeps its items in files, as gnome-keyring does in the home directory: on the disk that is full.
+type onDisk string
+
+func (d onDisk) path(key string) string {
+	return filepath.Join(string(d), hex.EncodeToString([]byte(key)))
+}
+
+func (d onDisk) Get(_ context.Context, key string) ([]byte, error) {
+	text, err := os.ReadFile(d.path(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &keychain.Error{Object: key, Kind: keychain.ErrNotFound}
+	}
+	return text, err
+}
+
+func (d onDisk) Set(_ context.Context, key string, value []byte) error {
+	return durable.Write(d.path(key), value, false)
+}
+
+func (d onDisk) Delete(_ context.Context, key string) error {
+	if err := os.Remove(d.path(key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// disk is one that can be full: a small file system of its own where the test may mount one, else the limit that the system puts
+// on the size of every file that this process writes.
+type disk struct {
+	t       *testing.T
+	dir     string
+	mounted bool
+	limit   unix.Rlimit
+}
+
+func newDisk(t *testing.T) *disk {
+	t.Helper()
+	d := &disk{t: t, dir: t.TempDir()}
+	if err := unix.Mount("tmpfs", d.dir, "tmpfs", 0, "size=512k,mode=0700"); err == nil {
+		d.mounted = true
+		t.Cleanup(func() {
+			if err := unix.Unmount(d.dir, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+		return d
+	}
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.empty)
+	return d
+}
+
+// fill leaves no room.
+func (d *disk) fill() {
+	if !d.mounted {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: d.limit.Max}); err != nil {
+			d.t.Error(err)
+		}
+		return
+	}
+	ballast, err := os.Create(filepath.Join(d.dir, "ballast"))
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	defer ballast.Close()
+	for size := 64 << 10; size > 0; {
+		if n, err := ballast.Write(make([]byte, size)); err == nil || n > 0 {
+			continue
+		} else if !errors.Is(err, syscall.ENOSPC) {
+			d.t.Error(err)
+			return
+		}
+		size /= 2
+	}
+}
+
+// empty makes room again.
+func (d *disk) empty() {
+	if !d.mounted {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
+			d.t.Error(err)
+		}
+		return
+	}
+	if err := os.Remove(filepath.Join(d.dir, "ballast")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.t.Error(err)
+	}
+}
+
+// newFullRig is a rig whose home and keychain are on a disk that can be full.
+func newFullRig(t *testing.T) (*rig, *disk) {
+	t.Helper()
+	d := newDisk(t)
+	server, err := authserver.Start(t.Context(), authserver.Options{AccessTokenTTL: time.Hour, RotationGrace: -1, AutoApprove: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	r := &rig{t: t, server: server, store: onDisk(filepath.Join(d.dir, "keychain")), dir: filepath.Join(d.dir, "home")}
+	r.open()
+	p := r.profile("work")
+	p.Issuer, p.APIBaseURL = server.Issuer(), server.API()
+	r.put(p)
+	return r, d
+}
+
+// TestFullDiskAtEveryStep fills the disk at each step of a rotation. No token is spent that could not be kept, whatever is said is
+// said of the disk, and a new agent on the disk with room again goes on without a login.
+func TestFullDiskAtEveryStep(t *testing.T) {
+	for _, step := range append([]string{"before"}, Steps...) {
+		if strings.HasPrefix(step, "keychain/") {
+			continue // its own tests have them; here the keychain is on the full disk itself
+		}
+		t.Run(step, func(t *testing.T) {
+			r, d := newFullRig(t)
+			r.login("work")
+			first := r.token("work").AccessToken
+			r.engine.Close()
+			r.step = func(at string) {
+				if at == step {
+					d.fill()
+				}
+			}
+			r.open()
+			if step == "before" {
+				d.fill()
+			}
+			_, err := r.engine.Refresh(t.Context(), "work")
+			if err != nil {
+				wantError(t, err, TryAgain, CodeDiskFull)
+				if said := Explain("work", err); !strings.Contains(said.Sentence, "the disk is full: "+d.dir) || !strings.Contains(said.Remedy, "make room") {
+					t.Errorf("said %q, %q", said.Sentence, said.Remedy)
+				}
+			}
+			if h := r.token("work"); err != nil && h.AccessToken != first {
+				t.Error("a token is shown that is not in the keychain")
+			}
+			r.engine.Close() // the agent ends while the disk is full
+			r.step = nil
+			d.empty()
+			r.open()
+			if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+				t.Fatal(err)
+			}
+			if !r.works(r.token("work").AccessToken) {
+				t.Error("the token does not work")
+			}
+			if stats := r.server.Stats(); stats.ReuseDetected != 0 || stats.Logins != 1 {
+				t.Errorf("%d tokens spent twice, %d logins", stats.ReuseDetected, stats.Logins)
+			}
+		})
+	}
+}
+
+// TestFullDiskSpendsNothing: where there is no room for an answer, the server is not asked, and when there is, Fob goes on by itself.
+func TestFullDiskSpendsNothing(t *testing.T) {
+	r, d := newFullRig(t)
+	r.login("work")
+	r.engine.Close()
+	if err := os.RemoveAll(filepath.Join(r.dir, "journal")); err != nil { // no slot yet that has room
+		t.Fatal(err)
+	}
+	r.open()
+	d.fill()
+	asked := r.server.Stats().Requests["token"]
+	_, err := r.engine.Refresh(t.Context(), "work")
+	wantError(t, err, TryAgain, CodeDiskFull)
+	if n := r.server.Stats().Requests["token"] - asked; n != 0 {
+		t.Errorf("%d requests for an answer that had no room", n)
+	}
+	if s := r.status("work"); s.State != Offline || s.Problem == nil || s.Problem.Code != CodeDiskFull || s.Problem.NextTry == nil {
+		t.Errorf("%s %+v", s.State, s.Problem)
+	}
+	d.empty()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	go r.engine.Run(ctx)
+	r.engine.NetworkChanged() // or the back-off passes; nobody need wait for it here
+	back := errors.New("logged in again")
+	err = r.engine.Watch(ctx, func(_ bool, changed []Status, _ []string) error {
+		if changed[0].State == LoggedIn {
+			return back
+		}
+		return nil
+	})
+	if !errors.Is(err, back) {
+		t.Fatalf("with room again: %v, %+v", err, r.status("work").Problem)
+	}
+	if n := r.server.Stats().Requests["token"] - asked; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestFullDiskBeforeALogin: nobody logs in for a token that cannot be kept.
+func TestFullDiskBeforeALogin(t *testing.T) {
+	r, d := newFullRig(t)
+	d.fill()
+	_, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(LoginEvent) { t.Error("a page was opened") })
+	wantError(t, err, TryAgain, CodeDiskFull)
+	d.empty()
+	r.login("work")
+}
+
+// TestDiskOfTheTest says what the tests above stand on: a disk that is full refuses, and one that was emptied does not.
+func TestDiskOfTheTest(t *testing.T) {
+	d := newDisk(t)
+	d.fill()
+	if err := durable.Write(filepath.Join(d.dir, "file"), make([]byte, 100), true); !diskFull(err) {
+		t.Errorf("a full disk: %v", err)
+	}
+	d.empty()
+	if err := durable.Write(filepath.Join(d.dir, "file"), make([]byte, 100), true); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,46 @@
+package session
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// spenders are the locks by which agents on one keychain take turns at spending the token of a login: a directory that they share.
+// The system releases the lock of an agent that ends, however it ends. "" locks nothing.
+type spenders string
+
+// take waits until no other agent of this machine changes what the keychain holds under key. Without a place for the lock, the
+// generation alone keeps agents apart: that is no reason to refuse a token.
+func (s spenders) take(ctx context.Context, key string) (release func(), err error) {
+	if s == "" {
+		return func() {}, nil
+	}
+	file, err := os.OpenFile(filepath.Join(string(s), short(key)+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return func() {}, nil
+	}
+	free, err := lock(file, false)
+	if err == nil && free {
+		return func() { file.Close() }, nil
+	}
+	locked := make(chan error, 1)
+	go func() { // ends when the other agent is done, or ends
+		_, err := lock(file, true)
+		locked <- err
+	}()
+	select {
+	case err := <-locked:
+		if err != nil {
+			file.Close()
+			return func() {}, nil
+		}
+		return func() { file.Close() }, nil
+	case <-ctx.Done():
+		go func() {
+			<-locked
+			file.Close()
+		}()
+		return nil, ctx.Err()
+	}
+}
