@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// ErrPortal: something on the way answered in the server's place, as the
+// ErrPortal says that something on the way answered in the server's place, as the
 // network of a hotel or a train does until somebody has logged in to it.
 const ErrPortal failure = "a captive portal or proxy answers instead of the server"
 

@@ -142,10 +142,10 @@ func (t *tryTab) request() (agent.Request, error) {
 			continue
 		}
 		if name = strings.TrimSpace(name); !found || name == "" || strings.ContainsAny(name, " \t") {
-			return r, errors.New("Write headers as Name: value, one a line.")
+			return r, errors.New("write headers as Name: value, one a line")
 		}
 		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "DPoP") {
-			return r, errors.New("The header " + name + " is Fob's to write.")
+			return r, errors.New("the header " + name + " is Fob's to write")
 		}
 		typed = typed || strings.EqualFold(name, "Content-Type")
 		r.Header = append(r.Header, agent.HeaderField{Name: name, Value: strings.TrimSpace(value)})
@@ -236,7 +236,7 @@ func (w *Window) onSend() {
 	t := w.detail.tabs.try
 	r, err := t.request()
 	if err != nil {
-		t.say(err.Error())
+		t.say(sentence(err.Error()))
 		return
 	}
 	w.send(r, true)
