@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,9 +137,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 // runUntil runs the operation and ends it for good at step n, as kill -9 would. A step of the keychain ends the call's own
 // goroutine; the operation then waits for an answer that does not come while the bubble's clock stands.
 func (w *world) runUntil(new []byte, n int) {
-	count := 0
+	var count atomic.Int64 // an operation whose call has ended for good goes on beside the goroutine that did
 	end := func(string) {
-		if count++; count == n+1 {
+		if count.Add(1) == int64(n)+1 {
 			runtime.Goexit()
 		}
 	}
