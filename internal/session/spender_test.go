@@ -18,9 +18,6 @@ import (
 // spenderEnv tells a process of this test binary that it is an agent: the directory that it shares with the others, and its server.
 const spenderEnv = "FOB_TEST_SPENDER"
 
-// eachRefreshes is how often each of the agents refreshes.
-const eachRefreshes = 1000
-
 // TestTwoProcessesThousandRefreshes has two processes, each with an engine and a home of its own, refresh one login of one keychain a
 // thousand times each, as fast as they can, at a server that ends the login when a token comes twice.
 func TestTwoProcessesThousandRefreshes(t *testing.T) {

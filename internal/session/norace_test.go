@@ -1,0 +1,6 @@
+//go:build !race
+
+package session
+
+// eachRefreshes is how often each of two agents refreshes.
+const eachRefreshes = 1000
