@@ -39,6 +39,10 @@ func TestCanary(t *testing.T) {
 	if canaries["refresh token 3"] == "" || canaries["authorization code"] == "" {
 		t.Fatal("the provider issued no refresh tokens, or the browser saw no code")
 	}
+	canaries["key of the journal"] = k.journalKey()
+	if canaries["key of the journal"] == "" {
+		t.Error("the journal has no key in the keychain")
+	}
 	// Where they are: one item with the client secret, one with the tokens or with the key of the file that holds them.
 	if secrets := k.secrets(); len(secrets) != 2 || !strings.Contains(strings.Join(secrets, "\n"), inJSON(clientSecret)) {
 		t.Errorf("%d items in the keychain, and among them the client secret: %v", len(secrets), strings.Contains(strings.Join(secrets, "\n"), inJSON(clientSecret)))

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -39,6 +40,30 @@ func dialBus(d *desk) *dbus.Conn {
 // secrets are the values of all items of Fob's.
 func (k *keyring) secrets() (values []string) {
 	k.t.Helper()
+	for name, value := range k.items() {
+		if !strings.HasSuffix(name, "journal/key") {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// journalKey is the item that the answers in the journal are sealed with: it belongs to the home and outlives each profile.
+func (k *keyring) journalKey() string {
+	k.t.Helper()
+	for name, value := range k.items() {
+		if strings.HasSuffix(name, "journal/key") {
+			_, key, _ := strings.Cut(strings.TrimPrefix(value, "fob1 "), " ")
+			return key
+		}
+	}
+	return ""
+}
+
+// items are the values of Fob's items by their names.
+func (k *keyring) items() map[string]string {
+	k.t.Helper()
+	values := map[string]string{}
 	var none dbus.Variant
 	var session dbus.ObjectPath
 	must(k.t, k.root.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session))
@@ -52,7 +77,9 @@ func (k *keyring) secrets() (values []string) {
 			ContentType string
 		}
 		must(k.t, k.bus.Object(secretName, item).Call("org.freedesktop.Secret.Item.GetSecret", 0, session).Store(&secret))
-		values = append(values, string(secret.Value))
+		attributes, err := k.bus.Object(secretName, item).GetProperty("org.freedesktop.Secret.Item.Attributes")
+		must(k.t, err)
+		values[attributes.Value().(map[string]string)["username"]] = string(secret.Value)
 	}
 	return values
 }
