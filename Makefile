@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X fob/internal/cli.version=$(VERSIO
 FOB     := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/fob ./cmd/fob
 WINDOW  := go build -trimpath -tags migrated_fynedo -ldflags '$(LDFLAGS)' -o $(BUILD)/fob-app .
 
-.PHONY: help run build test unit e2e check conformance stale fuzz bench soak install uninstall clean man
+.PHONY: help run build test unit e2e check conformance stale fuzz bench keepassxc soak install uninstall clean man
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each; not part of the tests
 
 bench: build ## measurements, with medians; not part of the tests
 	dev/bench.sh
+
+keepassxc: ## the keychain's tests with the real KeePassXC
+	@dev/packages.sh build desktop keepassxc
+	CGO_ENABLED=0 go test -tags 'ci e2e keepassxc' -count=1 -timeout 8m -run KeePassXC -v ./internal/keychain
 
 soak: ## kill the agent 1,000 times during 10,000 refreshes (SOAK_KILLS, SOAK_REFRESHES, SOAK_MINUTES); half an hour or more
 	dev/soak.sh
