@@ -52,7 +52,7 @@ func get(t *testing.T, address string) (int, string, http.Header) {
 	return answer.StatusCode, string(body), answer.Header
 }
 
-// A program that knows the address gets in at the API; the address ends with whoever asked for it.
+// A program that knows the address gets in at the API; the address ends with whoever asked for it. R-303
 func TestProxy(t *testing.T) {
 	h := newHouse(t)
 	h.add("work")
