@@ -107,7 +107,7 @@ func TestDiscover(t *testing.T) { // F-174
 		{name: "plain http endpoint", documents: map[string]string{openid: `{"issuer":"%s","token_endpoint":"http://id.example/token"}`}, want: ErrMetadata}, // R-103
 		{name: "endpoint with fragment", documents: map[string]string{openid: `{"issuer":"%s","token_endpoint":"https://id.example/token#x"}`}, want: ErrMetadata},
 		{name: "plain http alias", documents: map[string]string{openid: `{"issuer":"%s","mtls_endpoint_aliases":{"token_endpoint":"http://id.example/"}}`}, want: ErrMetadata},
-		{name: "redirect to another origin", documents: map[string]string{openid: "redirect " + elsewhere.URL + "/doc", oauth2: "redirect " + elsewhere.URL + "/doc"}, want: ErrRedirect}, // R-103
+		{name: "redirect to another origin", documents: map[string]string{openid: "redirect " + elsewhere.URL + "/doc", oauth2: "redirect " + elsewhere.URL + "/doc"}, want: ErrRedirect, transient: true}, // R-103
 		{name: "redirect for ever", documents: map[string]string{openid: "redirect " + openid, oauth2: "redirect " + oauth2}, want: ErrRedirect},
 		{name: "server down", documents: map[string]string{openid: "status 503", oauth2: "status 404"}, want: ErrNotJSON, transient: true},
 	}

@@ -41,23 +41,11 @@ func portalAt(host, how string, err error) error {
 	return &PortalError{Host: host, How: "a captive portal or proxy answers instead of " + host + " (" + how + ")", err: err}
 }
 
-// pageError is the error of a web page where data was due: only something
-// beside the server sends one, be it on the way, or on this computer.
-func pageError(u *url.URL) error {
-	if loopback(u) {
-		return &PortalError{Host: u.Host, How: "a web page came instead of the server's answer from " + u.Host, err: ErrNotJSON}
-	}
-	return portalAt(u.Hostname(), "a web page came where data was due", ErrNotJSON)
-}
-
-// page reports whether a whole answer is a web page. The body decides: many
+// isPage reports whether a whole answer is a web page. The body decides: many
 // servers call an empty answer text/html.
-func (ans *answer) page() bool {
-	return strings.HasPrefix(http.DetectContentType(ans.body), "text/html")
+func isPage(body []byte) bool {
+	return strings.HasPrefix(http.DetectContentType(body), "text/html")
 }
-
-// mayBePortal: no network lies between this computer and itself.
-func mayBePortal(u *url.URL) bool { return !loopback(u) }
 
 // sameSite reports whether one host's name is the other's, or ends in it:
 // example.com redirects to www.example.com without anybody in between.
@@ -66,18 +54,22 @@ func sameSite(a, b string) bool {
 	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
 }
 
-// way is where a request's host name led.
-type way struct {
-	host string
+// Way is the way of one request to a server, for every road that reads
+// answers of servers: it tells an answer of the server's from one of something
+// in between.
+type Way struct {
+	host    string // its name
+	address string // with the port
+	near    bool   // no network lies between this computer and itself
 
 	mu    sync.Mutex // guards inner
 	inner netip.Addr // an address of a private network; invalid while a public one is among the addresses, or none is known
 }
 
-// watchWay returns a context that notes where the name of u leads. Names that
-// a proxy resolves are not seen.
-func watchWay(ctx context.Context, u *url.URL) (*way, context.Context) {
-	w := &way{host: u.Hostname()}
+// WatchWay returns a context for a request to u, which notes where its name
+// leads. Names that a proxy resolves are not seen.
+func WatchWay(ctx context.Context, u *url.URL) (*Way, context.Context) {
+	w := &Way{host: u.Hostname(), address: u.Host, near: loopback(u)}
 	var asked string
 	return w, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) {
@@ -119,16 +111,49 @@ func homeName(name string) bool {
 }
 
 // inside is the private address that the name of a public host led to.
-func (w *way) inside() (netip.Addr, bool) {
+func (w *Way) inside() (netip.Addr, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.inner, w.inner.IsValid() && !homeName(w.host)
 }
 
-// portal says that it was something on the way that broke an exchange; nil
+// Redirected is the error of a redirect to another site where data was due,
+// as to a page to log in to the network; nil for one within the site. shown is
+// the host that it leads to as it may be printed.
+func (w *Way) Redirected(to *url.URL, shown string) error {
+	switch {
+	case w.near && !strings.EqualFold(to.Host, w.address): // another program of this computer, or beyond it
+		return &PortalError{Host: w.address, How: "a redirect to " + shown + " came instead of the server's answer from " + w.address, err: ErrRedirect}
+	case w.near || sameSite(to.Hostname(), w.host):
+		return nil
+	}
+	return portalAt(w.host, "it redirects to "+shown, ErrRedirect)
+}
+
+// Answered is the error of a whole answer that is a web page where data was
+// due; nil when it may be the server's. Servers refuse with pages too, when
+// the address is wrong for example: those stay theirs, but for a status that
+// firewalls and proxies block with.
+func (w *Way) Answered(status int, body []byte) error {
+	switch {
+	case status == http.StatusNetworkAuthenticationRequired: // RFC 6585 section 6
+	case status < 300, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		if !isPage(body) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if w.near { // something on this computer
+		return &PortalError{Host: w.address, How: "a web page came instead of the server's answer from " + w.address, err: ErrNotJSON}
+	}
+	return portalAt(w.host, "a web page came where data was due", ErrNotJSON)
+}
+
+// Broken says that it was something on the way that broke an exchange; nil
 // when nothing speaks for it.
-func (w *way) portal(u *url.URL, err error) error {
-	if !mayBePortal(u) {
+func (w *Way) Broken(err error) error {
+	if w.near {
 		return nil
 	}
 	var authority x509.UnknownAuthorityError

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -22,6 +23,8 @@ func portalEndpoints(t *testing.T, f *fake, hc *http.Client, base string) map[st
 	c := &Client{ID: "app", HTTP: hc, Metadata: &Metadata{
 		Issuer: base, TokenEndpoint: base + "/token", RevocationEndpoint: base + "/revoke", DeviceAuthorizationEndpoint: base + "/device",
 		PushedAuthorizationRequestEndpoint: base + "/par", UserinfoEndpoint: base + "/userinfo", IntrospectionEndpoint: base + "/introspect",
+		AuthorizationEndpoint: base + "/authorize", BackchannelAuthenticationEndpoint: base + "/ciba", RegistrationEndpoint: base + "/register",
+		RequirePushedAuthorizationRequests: true,
 	}, AllowHTTP: true}
 	got := map[string]error{}
 	_, got["token"] = c.Refresh(t.Context(), &Token{RefreshToken: "r"})
@@ -30,6 +33,14 @@ func portalEndpoints(t *testing.T, f *fake, hc *http.Client, base string) map[st
 	got["revocation"] = c.Revoke(t.Context(), "r", "refresh_token")
 	_, got["device"] = c.AuthorizeDevice(t.Context(), TokenRequest{})
 	_, got["introspection"] = c.Introspect(t.Context(), "r", "")
+	_, got["pushed request"] = c.Authorize(t.Context(), AuthorizationRequest{RedirectURI: "http://127.0.0.1/callback", Scope: []string{"openid"}})
+	_, got["userinfo"] = c.UserInfo(t.Context(), &Token{AccessToken: "a"})
+	_, got["backchannel"] = c.AuthorizeBackchannel(t.Context(), BackchannelRequest{LoginHint: "ada"}, TokenRequest{})
+	_, got["registration"] = Register(t.Context(), hc, c.Metadata, ClientMetadata{RedirectURIs: []string{"http://127.0.0.1/callback"}}, "")
+	_, got["resource metadata"] = DiscoverResource(t.Context(), hc, base+"/api", ResourceOptions{})
+	if u, err := url.Parse(base); err == nil && u.Scheme == "https" { // nowhere else does a client id rest
+		_, got["client document"] = FetchClientDocument(t.Context(), hc, base+"/client", "")
+	}
 	p := &poller{client: c, metadata: c.Metadata, what: "device", grantType: GrantDeviceCode, param: "device_code", code: "d", expires: c.clock().Add(defaultWait)}
 	_, got["poll"] = p.ask(t.Context())
 	if !waiting(got["poll"]) {
@@ -67,9 +78,35 @@ func TestPortalPage(t *testing.T) {
 		wantPortal(t, what, err, "a web page came")
 	}
 	for what, err := range portalEndpoints(t, f, toward(portal.Listener.Addr().String()), "http://login.example.com") {
-		if what != "discovery" && what != "key set" { // which refuse http by themselves
+		switch what {
+		case "discovery", "key set", "registration", "resource metadata": // which refuse http by themselves
+		default:
 			wantPortal(t, what, err, "a captive portal or proxy answers instead of login.example.com (a web page came where data was due)")
 		}
+	}
+}
+
+// Firewalls and proxies block with a page and a status of their own; a page with another status may be the server's.
+func TestPortalStatus(t *testing.T) {
+	f := newFake(t)
+	var status atomic.Int64
+	portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(int(status.Load()))
+		_, _ = io.WriteString(w, portalPage)
+	}))
+	defer portal.Close()
+	for _, code := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusNetworkAuthenticationRequired} {
+		status.Store(int64(code))
+		for what, err := range portalEndpoints(t, f, nil, portal.URL) {
+			if what != "resource metadata" { // an API that has none may refuse as it likes
+				wantPortal(t, what, err, "a web page came")
+			}
+		}
+	}
+	status.Store(http.StatusNotFound)
+	c := &Client{ID: "app", Metadata: &Metadata{TokenEndpoint: portal.URL + "/token"}}
+	if _, err := c.Refresh(t.Context(), &Token{RefreshToken: "r"}); errors.Is(err, ErrPortal) || Transient(err) {
+		t.Errorf("a wrong address: %v", err)
 	}
 }
 
@@ -86,6 +123,11 @@ func TestPortalRedirect(t *testing.T) {
 		if !errors.Is(err, ErrRedirect) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	here := httptest.NewServer(http.RedirectHandler("http://127.0.0.1:1/login", http.StatusFound)) // as an intercepting proxy of one's own does
+	defer here.Close()
+	for what, err := range portalEndpoints(t, f, nil, here.URL) {
+		wantPortal(t, what, err, "a redirect to 127.0.0.1:1 came instead of the server's answer from "+here.Listener.Addr().String())
 	}
 	site := httptest.NewServer(http.RedirectHandler("http://www.example.com/", http.StatusMovedPermanently))
 	defer site.Close()

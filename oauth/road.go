@@ -83,11 +83,11 @@ func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) 
 // answer comes back beside an error too.
 func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *errand) (*answer, error) {
 	ans := &answer{errand: job, endpoint: withoutQuery(req.URL)}
-	way, watched := watchWay(ctx, req.URL)
+	way, watched := WatchWay(ctx, req.URL)
 	resp, err := hc.Do(req.WithContext(watched))
 	if err != nil {
 		e := ans.broken(ctx, err)
-		if portal := way.portal(req.URL, e.Err); portal != nil {
+		if portal := way.Broken(e.Err); portal != nil {
 			e.Err = portal
 		}
 		return ans, e
@@ -95,7 +95,7 @@ func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *erra
 	defer resp.Body.Close()
 	ans.status, ans.header = resp.StatusCode, resp.Header
 	if resp.StatusCode >= 300 && resp.StatusCode <= 399 && resp.StatusCode != http.StatusNotModified {
-		return ans, ans.redirected(resp)
+		return ans, ans.redirected(resp, way)
 	}
 	ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
@@ -105,8 +105,8 @@ func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *erra
 		return ans, &Error{what: job.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrTooLarge,
 			RetryAfter: retryAfter(ans.header, job.now)}
 	}
-	if ans.status == http.StatusNetworkAuthenticationRequired || ans.status < 300 && !job.pages && ans.page() {
-		return ans, ans.unusable(pageError(req.URL))
+	if portal := way.Answered(ans.status, ans.body); portal != nil && (!job.pages || ans.status == http.StatusNetworkAuthenticationRequired) {
+		return ans, ans.unusable(portal)
 	}
 	return ans, nil
 }
@@ -125,12 +125,13 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
 }
 
-func (ans *answer) redirected(resp *http.Response) error {
+func (ans *answer) redirected(resp *http.Response, way *Way) error {
 	e := &Error{what: ans.errand.what, Endpoint: ans.endpoint, Status: ans.status, Err: ErrRedirect}
 	if to, err := resp.Location(); err == nil {
-		e.Description = clean(redact("to "+to.Host, ans.errand.secrets), maxDescription)
-		if asked := resp.Request.URL; mayBePortal(asked) && !ans.errand.pages && !sameSite(to.Hostname(), asked.Hostname()) {
-			e.Err = portalAt(asked.Hostname(), "it redirects to "+clean(redact(to.Host, ans.errand.secrets), maxDescription), ErrRedirect)
+		shown := clean(redact(to.Host, ans.errand.secrets), maxDescription)
+		e.Description = "to " + shown
+		if portal := way.Redirected(to, shown); portal != nil && !ans.errand.pages {
+			e.Err = portal
 		}
 	}
 	return e

@@ -44,7 +44,8 @@ func TestHostileTokenEndpoint(t *testing.T) { // F-115
 		{"error of no type", status(400, `{"error":{"code":400,"message":"No <b>such</b> app"}}`), nil, false, "No such app"},
 		{"page with 502", status(502, page), ErrNotJSON, true, "502"},
 		{"page with 200", status(200, page), ErrNotJSON, true, ""},
-		{"page with 403", status(403, page), ErrNotJSON, false, ""},
+		{"page with 403", status(403, page), ErrPortal, true, ""},
+		{"page with 404", status(404, page), ErrNotJSON, false, ""},
 		{"nothing with 503", status(503, ""), ErrNotJSON, true, ""},
 		{"nothing with 408", status(408, ""), ErrNotJSON, true, ""},
 		{"not implemented", status(501, ""), ErrNotJSON, false, ""},
@@ -123,8 +124,8 @@ func TestRedirectOnTokenEndpoint(t *testing.T) {
 			own := &http.Client{}
 			c.HTTP = own
 			_, err := f.login(c, openid)
-			if !errors.Is(err, ErrRedirect) || Transient(err) {
-				t.Errorf("%d: %v", status, err)
+			if other := strings.HasPrefix(to, "http"); !errors.Is(err, ErrRedirect) || Transient(err) != other || errors.Is(err, ErrPortal) != other {
+				t.Errorf("%d to %s: transient %v: %v", status, to, Transient(err), err)
 			}
 			if f.count("/token2") != 0 || elsewhere.count("/token") != 0 {
 				t.Errorf("%d was followed", status)

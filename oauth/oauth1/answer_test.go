@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +55,7 @@ func TestAnswers(t *testing.T) {
 		{"token of null", 200, "", `{"oauth_token":null,"oauth_token_secret":"s"}`, ErrAnswer, false, ""},
 		{"cut escape", 200, "", "oauth_token=%zz&oauth_token_secret=s", ErrAnswer, false, ""},
 		{"nothing", 200, "", "", ErrAnswer, false, ""},
-		{"page", 200, "", page, ErrAnswer, false, ""},
+		{"page", 200, "", page, oauth.ErrPortal, true, "a web page came"},
 		{"half an object", 200, "", `{"oauth_token":"t"`, ErrAnswer, false, ""},
 		{"10 MB", 200, "", strings.Repeat("oauth_token=a&", 10<<20/14), oauth.ErrTooLarge, false, ""},
 
@@ -76,7 +77,7 @@ func TestAnswers(t *testing.T) {
 		{"429", 429, "Retry-After: 120", "", nil, true, "429"},
 		{"the secrets come back", 401, "Content-Type: text/plain", "key consumer-secret&, or consumer-secret%26, consumer-secret", nil, false, "key [secret]&, or [secret]%26, [secret]"},
 		{"terminal escapes", 401, "Content-Type: text/plain", "no\x1b[31m\u202e way\nthere", nil, false, "no[31m way there"},
-		{"redirect", 302, "Location: https://evil.example/?x=1", "", oauth.ErrRedirect, false, "to evil.example"},
+		{"redirect", 302, "Location: https://evil.example/?x=1", "", oauth.ErrRedirect, true, "to evil.example"},
 		{"redirect that repeats", 307, "Location: /access", "", oauth.ErrRedirect, false, ""},
 	} {
 		c := answering(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -207,6 +208,56 @@ func TestTimeAndNetwork(t *testing.T) {
 }
 
 // A certificate that nobody vouches for is no matter of time (R-015).
+// Something on the way answers in the server's place: the server has decided nothing, and another try may succeed.
+func TestPortal(t *testing.T) {
+	var answer http.HandlerFunc
+	portal := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r) }))
+	portal.Config.ErrorLog = log.New(io.Discard, "", 0)
+	portal.StartTLS()
+	defer portal.Close()
+	through := portal.Client().Transport.(*http.Transport).Clone()
+	through.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, portal.Listener.Addr().String())
+	}
+	strange := through.Clone()
+	strange.TLSClientConfig = nil
+	through.TLSClientConfig.InsecureSkipVerify = true // a proxy whose authority is trusted here
+	page := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "\n<html><body>Welcome to the lounge</body></html>")
+		}
+	}
+	for _, c := range []struct {
+		what, words string
+		answer      http.HandlerFunc
+		transport   *http.Transport
+	}{
+		{"page", "a web page came where data was due", page(200), through},
+		{"page of a firewall", "a web page came where data was due", page(403), through},
+		{"network authentication", "a web page came where data was due", page(511), through},
+		{"redirect", "it redirects to wifi.hotel.example", http.RedirectHandler("https://wifi.hotel.example/login", http.StatusFound).ServeHTTP, through},
+		{"certificate", "its certificate is of an authority that this computer does not know", page(200), strange},
+	} {
+		answer = c.answer
+		o := &Client{ConsumerKey: "key", ConsumerSecret: "secret", HTTP: &http.Client{Transport: c.transport},
+			TemporaryCredentialEndpoint: "https://api.example.com/request", AuthorizationEndpoint: "https://api.example.com/page", TokenEndpoint: "https://api.example.com/access"}
+		_, begun := o.Authorize(t.Context(), "http://127.0.0.1/callback")
+		_, renewed := o.Renew(t.Context(), &Token{Token: "t", Secret: "s", SessionHandle: "h"})
+		for leg, err := range map[string]error{"first leg": begun, "renewal": renewed} {
+			if !errors.Is(err, oauth.ErrPortal) || !oauth.Transient(err) || !strings.Contains(err.Error(), "instead of api.example.com ("+c.words) {
+				t.Errorf("%s, %s: transient %v: %v", c.what, leg, oauth.Transient(err), err)
+			}
+		}
+	}
+	answer = http.RedirectHandler("https://www.example.com/", http.StatusMovedPermanently).ServeHTTP
+	o := &Client{ConsumerKey: "key", HTTP: &http.Client{Transport: through}, TokenEndpoint: "https://example.com/access",
+		TemporaryCredentialEndpoint: "https://example.com/request", AuthorizationEndpoint: "https://example.com/page"}
+	if _, err := o.Authorize(t.Context(), "http://127.0.0.1/callback"); !errors.Is(err, oauth.ErrRedirect) || oauth.Transient(err) {
+		t.Errorf("a site that moved: %v", err)
+	}
+}
+
 func TestCertificatesAreChecked(t *testing.T) {
 	s := newStrictServer(t)
 	c := s.client()

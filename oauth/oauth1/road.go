@@ -150,16 +150,25 @@ func (c *Client) send(r *http.Request) (*answer, error) {
 	own := *hc // the caller's client is never modified
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	ans := &answer{endpoint: withoutQuery(r.URL)}
-	resp, err := own.Do(r.WithContext(ctx))
+	way, watched := oauth.WatchWay(ctx, r.URL)
+	resp, err := own.Do(r.WithContext(watched))
 	if err != nil {
-		return nil, ans.broken(ctx, err)
+		e := ans.broken(ctx, err)
+		if portal := way.Broken(e.Err); portal != nil {
+			e.Err = portal
+		}
+		return nil, e
 	}
 	defer resp.Body.Close()
 	ans.status, ans.header = resp.StatusCode, resp.Header
 	if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
 		e := ans.failed(oauth.ErrRedirect)
 		if to, err := resp.Location(); err == nil {
-			e.Description = clean("to "+to.Host, maxDescription)
+			shown := clean(to.Host, maxDescription)
+			e.Description = "to " + shown
+			if portal := way.Redirected(to, shown); portal != nil {
+				e.Err = portal
+			}
 		}
 		return nil, e
 	}
@@ -170,6 +179,9 @@ func (c *Client) send(r *http.Request) (*answer, error) {
 	if len(ans.body) > maxBody {
 		return nil, ans.failed(oauth.ErrTooLarge)
 	}
+	if portal := way.Answered(ans.status, ans.body); portal != nil {
+		return nil, ans.failed(portal)
+	}
 	return ans, nil
 }
 
@@ -179,7 +191,7 @@ func (ans *answer) failed(err error) *oauth.Error {
 
 // broken turns a failure of the exchange into an Error. The *url.Error of
 // net/http is taken off: it repeats the address with its query.
-func (ans *answer) broken(ctx context.Context, err error) error {
+func (ans *answer) broken(ctx context.Context, err error) *oauth.Error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
