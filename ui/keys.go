@@ -134,8 +134,13 @@ func (w *Window) onRefresh() {
 	}
 }
 
-// onTab shows one of the tabs.
-func (w *Window) onTab(index int) { w.detail.tabs.content.SelectIndex(index) }
+// onTab shows one of the tabs. No field keeps the keys that nobody can see any more.
+func (w *Window) onTab(index int) {
+	w.detail.tabs.content.SelectIndex(index)
+	if in, typing := w.window.Canvas().Focused().(*input); typing && index != tryTabIndex && w.detail.tabs.try.has(in) {
+		w.window.Canvas().Unfocus()
+	}
+}
 
 // onTry shows the tab that tries the API, ready to type into.
 func (w *Window) onTry() {

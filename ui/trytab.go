@@ -31,6 +31,7 @@ type tryTab struct {
 	send    *button
 	busy    *widget.ProgressBarInfinite
 	wrong   *note
+	first   *line // what has to happen before anything can be sent
 	recent  *recent
 	answer  *answerView
 
@@ -45,7 +46,7 @@ var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.Met
 
 func newTryTab(shortcut func(fyne.Shortcut)) *tryTab {
 	t := &tryTab{base: newShortLine("", caption), method: newPicker(methods, nil), path: newInput("/path?query, below the API base URL"), headers: newInput("Name: value, one a line"),
-		body: newInput("JSON is sent as application/json"), wrong: newNote(""), recent: newRecent(), answer: newAnswerView(), busy: widget.NewProgressBarInfinite()}
+		body: newInput("JSON is sent as application/json"), wrong: newNote(""), first: newShortLine("There is no token to send yet: log in first.", caption), recent: newRecent(), answer: newAnswerView(), busy: widget.NewProgressBarInfinite()}
 	t.method.SetSelected(http.MethodGet)
 	t.path.OnSubmitted = func(string) { t.press() }
 	for _, in := range []*input{t.path, t.headers, t.body} {
@@ -71,7 +72,7 @@ func newTryTab(shortcut func(fyne.Shortcut)) *tryTab {
 		t.path.SetText(path)
 		t.check()
 	}
-	t.form = column(8, t.base, across(6, 1, newFixed(112, t.method), t.path, newFixed(104, t.send)), t.busy, across(8, 1, t.more, newLine("", plain), t.recent.content), t.extra, t.wrong)
+	t.form = column(8, t.base, across(6, 1, newFixed(112, t.method), t.path, newFixed(104, t.send)), t.first, t.busy, across(8, 1, t.more, newLine("", plain), t.recent.content), t.extra, t.wrong)
 	t.content = column(12, t.none, t.form, t.answer.content)
 	t.answer.resized = t.content.Refresh
 	t.unfold(false)
@@ -117,9 +118,14 @@ func (t *tryTab) clear() {
 	t.answer.clear()
 }
 
-// check says what can be pressed.
+// has tells whether the field is one of the tab's.
+func (t *tryTab) has(in *input) bool { return in == t.path || in == t.headers || in == t.body }
+
+// check says what can be pressed, and what has to come first.
 func (t *tryTab) check() {
-	enable(t.send, t.stop != nil || t.online && (t.shown.Usable() || unattended(t.shown) && t.shown.State != agent.Unusable))
+	able := t.shown.Usable() || unattended(t.shown) && t.shown.State != agent.Unusable
+	visible(t.first, !able && (t.shown.State == agent.LoggedOut || t.shown.State == agent.LoginRequired))
+	enable(t.send, t.stop != nil || t.online && able)
 	enable(t.answer.again, t.online)
 }
 

@@ -26,6 +26,26 @@ func tryStage(t *testing.T, reply agent.Response) (*stage, *tryTab) {
 	return s, s.detail.tabs.try
 }
 
+// Logged out, the tab says what comes first, and the keys are the window's again when one leaves it.
+func TestTryItLoggedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := crowd()[0]
+		out.State, out.ExpiresAt, out.Refreshable = agent.LoggedOut, nil, false
+		s := newStage(t, newFake(out), out.Name)
+		s.ctrl(fyne.Key7)
+		s.sees("log in first")
+		try := s.detail.tabs.try
+		if !try.send.Disabled() {
+			t.Error("there is something to send")
+		}
+		s.picture("try-logged-out")
+		try.path.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key1, Modifier: fyne.KeyModifierShortcutDefault})
+		if s.window.Canvas().Focused() != nil {
+			t.Error("a field out of sight has the keys")
+		}
+	})
+}
+
 // Issue 5, "Try it": method, path, headers and body go to the agent, and the answer is shown with status, type, size and time.
 func TestTryIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
