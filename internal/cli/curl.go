@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,8 +29,9 @@ func (f *face) curlVerb() *cobra.Command {
 api_base_url; anything else is refused, because the token would go there too. --anywhere, before NAME, lets one command go elsewhere, over https or to this computer.
 
 The options are curl's own, written in full. Refused are those that would take the credential elsewhere or write it down: --config, --next, --location-trusted, --trace, --trace-ascii,
---libcurl, --stderr, --expand-…, and a header Authorization of your own. With -v the credential stands as [secret]. -L follows redirects; curl takes Authorization along to the same host alone, and a
-credential in another header is refused with -L. Brackets and braces in a URL are no ranges.
+--libcurl, --stderr, --expand-…, and a header Authorization of your own; and those that would hand it to whoever answers: --insecure (-k), --proxy-insecure, --doh-insecure. To trust a certificate of your
+own, give --cacert FILE. A .curlrc is not read, because it could say any of that: write its options out. With -v the credential stands as [secret]. -L follows redirects; curl takes Authorization along to
+the same host alone, and a credential in another header is refused with -L. Brackets and braces in a URL are no ranges. To an address without TLS, which is on this computer, no proxy is used.
 
 When the API answers 401 the token is refreshed and the request made once more, and so it is with the nonce that an API wants in a DPoP proof (RFC 9449). What the first answer said is then not
 shown. A body from standard input is kept for that, up to 16 MiB; a longer one is sent once. The exit code is curl's.`,
@@ -78,7 +80,7 @@ type curlOptions map[string]bool
 var curlOption = regexp.MustCompile(`(?m)^ *(?:-(\S), +)?--([A-Za-z0-9.-]+) +([<\[]\S)?`)
 
 func optionsOfCurl(ctx context.Context, curl string) (curlOptions, error) {
-	text, err := exec.CommandContext(ctx, curl, "--help", "all").Output()
+	text, err := exec.CommandContext(ctx, curl, "--disable", "--help", "all").Output()
 	if err != nil {
 		return nil, failed("curl", "it has to be 7.73 or later", "%s does not tell its options: %s", curl, err)
 	}
@@ -96,14 +98,33 @@ func optionsOfCurl(ctx context.Context, curl string) (curlOptions, error) {
 	return options, nil
 }
 
-// refusedOptions would take the credential elsewhere, or write it where it stays.
-var refusedOptions = map[string]string{
-	"--config": "its URLs and headers would not be looked at: write them out", "-K": "its URLs and headers would not be looked at: write them out",
-	"--next": "run fob curl twice", "-:": "run fob curl twice",
-	"--location-trusted": "it would send the credential to any host; -L sends it to the same host alone",
-	"--trace":            "it would write the credential down; -v shows the exchange without it",
-	"--trace-ascii":      "it would write the credential down; -v shows the exchange without it",
-	"--libcurl":          "it would write the credential into a file", "--stderr": "redirect it: 2> FILE",
+// insteadOf returns what to do instead of an option that would take the credential elsewhere, hand it to whoever answers (R-033), or
+// write it where it stays; "" is for the options that do none of it.
+func insteadOf(option string) string {
+	switch option {
+	case "--config", "-K":
+		return "its URLs and headers would not be looked at: write them out"
+	case "--next", "-:":
+		return "run fob curl twice"
+	case "--location-trusted":
+		return "it would send the credential to any host; -L sends it to the same host alone"
+	case "--insecure", "-k":
+		return "whoever answers would get the credential; to trust a certificate of your own, give --cacert FILE"
+	case "--proxy-insecure":
+		return "whoever answers for the proxy would be trusted; to trust a certificate of your own, give --proxy-cacert FILE"
+	case "--doh-insecure":
+		return "whoever answers could name any address: leave it out"
+	case "--trace", "--trace-ascii":
+		return "it would write the credential down; -v shows the exchange without it"
+	case "--libcurl":
+		return "it would write the credential into a file"
+	case "--stderr":
+		return "redirect it: 2> FILE"
+	}
+	if strings.HasPrefix(option, "--expand-") {
+		return "write the value out"
+	}
+	return ""
 }
 
 // curlLine is a command line of curl, read as curl reads it.
@@ -116,7 +137,8 @@ type curlLine struct {
 	stdin    bool   // the body comes from standard input
 	dump     string // -D
 	dumps    bool
-	disabled bool // -q
+	verbose  bool
+	reroutes string // the option that sends the connection to another address than the URL's
 }
 
 // readCurl reads the words. What it does not know it refuses, because a URL could hide behind it.
@@ -183,19 +205,22 @@ func readCurl(words []string, options curlOptions) (*curlLine, error) {
 
 // take takes one option in.
 func (l *curlLine) take(option, value string, takes bool) error {
-	if why, refused := refusedOptions[option]; refused || strings.HasPrefix(option, "--expand-") {
-		if why == "" {
-			why = "write the value out"
-		}
-		return misused(why, "fob curl does not take curl's option %s", option)
+	if instead := insteadOf(option); instead != "" {
+		return misused(instead, "fob curl does not take curl's option %s", option)
 	}
 	switch option {
 	case "--url":
 		l.urls = append(l.urls, value)
 		return nil
 	case "-q", "--disable":
-		l.disabled = true // it has to come first
-		return nil
+		return nil // said already, where it counts
+	case "-v", "--verbose":
+		if l.verbose {
+			return nil // from curl 8.10 on, more of them cut what they show into lines, and the credential too
+		}
+		l.verbose = true
+	case "--connect-to", "--resolve":
+		l.reroutes = option
 	case "-D", "--dump-header":
 		l.dump, l.dumps = value, true
 		return nil
@@ -278,10 +303,18 @@ func (f *face) curl(ctx context.Context, name string, words []string, anywhere b
 		}
 		job.targets = append(job.targets, to)
 	}
+	if job.plain() && line.reroutes != "" {
+		return misused("leave it out, or use https", "fob curl does not take curl's option %s without TLS: the credential could go to another computer", line.reroutes)
+	}
 	if line.stdin {
 		job.input = newReplay(f.In)
 	}
 	return job.run(ctx)
+}
+
+// plain says that a credential goes out without TLS; target holds that it goes to this computer.
+func (j *curlJob) plain() bool {
+	return slices.ContainsFunc(j.targets, func(to string) bool { return strings.HasPrefix(to, "http:") })
 }
 
 // target is the address that curl goes to, as Go's parser understood it: curl gets that and not what was typed, so that both mean
@@ -339,6 +372,9 @@ func (j *curlJob) run(ctx context.Context) error {
 		}
 		code, retry, err := j.once(ctx, config, secrets, again)
 		if err != nil || !retry {
+			if err == nil && code != 0 {
+				j.missed()
+			}
 			if err == nil {
 				err = exitCode(code)
 			}
@@ -393,6 +429,24 @@ func (j *curlJob) config(ctx context.Context, nonce string) (config string, secr
 	return text.String(), append(secrets, handout.AccessToken), nil
 }
 
+// missed says that a .curlrc was not read, to a person whose curl has failed: it may be why.
+func (j *curlJob) missed() {
+	for _, at := range [][]string{{"CURL_HOME", ".curlrc"}, {"XDG_CONFIG_HOME", "curlrc"}, {"HOME", ".curlrc"}, {"HOME", ".config", "curlrc"}, {"APPDATA", "_curlrc"}} {
+		if at[0] = os.Getenv(at[0]); at[0] == "" {
+			continue
+		}
+		if path := filepath.Join(at...); exists(path) {
+			j.hint("fob curl does not read %s: write the options out that you need from it", path)
+			return
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // fits refuses what curl would do wrong with a credential.
 func (j *curlJob) fits(c agent.Credential) error {
 	once, elsewhere := false, false
@@ -421,10 +475,7 @@ type refusal struct {
 // once runs curl once. again is asked when the API refused; nil when there is no more try, and then curl writes to our standard
 // output itself.
 func (j *curlJob) once(ctx context.Context, config string, secrets []string, again func(refusal) bool) (code int, retry bool, err error) {
-	words := []string{}
-	if j.line.disabled {
-		words = append(words, "-q") // only the first argument can be
-	}
+	words := []string{"--disable"} // no .curlrc; it counts as the first argument only
 	cmd := exec.Command(j.path)
 	cmd.Stdin = j.In
 	pipes, err := newCurlPipes(cmd, config, j.input)
@@ -434,6 +485,9 @@ func (j *curlJob) once(ctx context.Context, config string, secrets []string, aga
 	defer pipes.close()
 	words = append(words, "--globoff", "--suppress-connect-headers")
 	words = append(append(words, pipes.words...), j.line.words...)
+	if j.plain() {
+		words = append(words, "--noproxy", "*") // R-033: a proxy may be another computer
+	}
 	errs := &redactor{to: j.Err, secrets: longest(secrets)}
 	cmd.Stdout, cmd.Stderr = j.Out, errs
 	holds := again != nil && pipes.header != nil

@@ -12,7 +12,8 @@ import (
 )
 
 var someOptions = curlOptions{"--request": true, "-X": true, "--silent": false, "-s": false, "-S": false, "--data": true, "-d": true, "--url": true, "--location": false, "-L": false,
-	"-o": true, "--output": true, "-T": true, "-I": false, "-G": false, "-H": true, "--header": true, "-K": true, "--config": true, "-q": false, "-D": true, "--next": false, "-:": false}
+	"-o": true, "--output": true, "-T": true, "-I": false, "-G": false, "-H": true, "--header": true, "-K": true, "--config": true, "-q": false, "-D": true, "--next": false, "-:": false,
+	"-k": false, "--insecure": false, "--proxy-insecure": false, "--doh-insecure": false, "-v": false, "--verbose": false, "--connect-to": true, "--resolve": true, "--disable": false, "--noproxy": true}
 
 // Issue 5: a command line is read as curl reads it, so that no URL hides in it; R-310.
 func TestReadCurl(t *testing.T) {
@@ -31,6 +32,9 @@ func TestReadCurl(t *testing.T) {
 		{"-G -d q=1 /x", "-G -d q=1", "/x", "GET", false},
 		{"-d q=1 -G /x", "-d q=1 -G", "/x", "GET", false},
 		{"--no-location --silent /x", "--no-location --silent", "/x", "", false},
+		{"--no-insecure /x", "--no-insecure", "/x", "", false},
+		{"-vvs --verbose /x", "-v -s", "/x", "", false}, // from curl 8.10 on, more of them break the credential over lines
+		{"-ok /x", "-o k", "/x", "", false},
 	} {
 		line, err := readCurl(strings.Fields(c.line), someOptions)
 		if err != nil {
@@ -41,7 +45,8 @@ func TestReadCurl(t *testing.T) {
 			t.Errorf("%s: %+v", c.line, line)
 		}
 	}
-	for _, bad := range []string{"", "-s", "-", "--nope x /y", "-s: /x", "-K f /x", "--no-data /x", "-o", "--loc /x", "/x -H authorization:x", "/x -H DPoP;"} {
+	for _, bad := range []string{"", "-s", "-", "--nope x /y", "-s: /x", "-K f /x", "--no-data /x", "-o", "--loc /x", "/x -H authorization:x", "/x -H DPoP;",
+		"-k /x", "-sk /x", "/x -vks", "--insecure /x", "--insec /x", "--proxy-insecure /x", "--doh-insecure /x"} {
 		if line, err := readCurl(strings.Fields(bad), someOptions); err == nil {
 			t.Errorf("%s is read as %+v", bad, line)
 		}
