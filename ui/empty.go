@@ -82,6 +82,23 @@ func (l fixedWidth) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
+// fixedHeight gives its content one height, where its own would be too much for what it says.
+type fixedHeight float32
+
+func (l fixedHeight) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	width := float32(0)
+	for _, o := range objects {
+		width = max(width, o.MinSize().Width)
+	}
+	return fyne.NewSize(width, float32(l))
+}
+
+func (l fixedHeight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Resize(size)
+	}
+}
+
 // strip is the line at the top that says the agent is gone.
 type strip struct {
 	content *fyne.Container

@@ -29,7 +29,8 @@ type tryTab struct {
 	headers *input
 	body    *input
 	send    *button
-	busy    *widget.ProgressBarInfinite
+	busy    *fyne.Container // the bar, while a request is under way
+	bar     *widget.ProgressBarInfinite
 	wrong   *note
 	first   *line // what has to happen before anything can be sent
 	recent  *recent
@@ -46,7 +47,8 @@ var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.Met
 
 func newTryTab(shortcut func(fyne.Shortcut)) *tryTab {
 	t := &tryTab{base: newShortLine("", caption), method: newPicker(methods, nil), path: newInput("/path?query, below the API base URL"), headers: newInput("Name: value, one a line"),
-		body: newInput("JSON is sent as application/json"), wrong: newNote(""), first: newShortLine("There is no token to send yet: log in first.", caption), recent: newRecent(), answer: newAnswerView(), busy: widget.NewProgressBarInfinite()}
+		body: newInput("JSON is sent as application/json"), wrong: newNote(""), first: newShortLine("There is no token to send yet: log in first.", caption), recent: newRecent(), answer: newAnswerView(), bar: widget.NewProgressBarInfinite()}
+	t.busy = container.New(fixedHeight(4), t.bar)
 	t.method.SetSelected(http.MethodGet)
 	t.path.OnSubmitted = func(string) { t.press() }
 	for _, in := range []*input{t.path, t.headers, t.body} {
@@ -175,19 +177,21 @@ func (t *tryTab) say(text string) {
 // doing shows that a request is under way; stop gives it up.
 func (t *tryTab) doing(stop func()) {
 	t.stop = stop
+	t.send.Importance = widget.MediumImportance
 	t.send.SetText("Cancel")
 	t.send.SetIcon(theme.CancelIcon())
 	t.busy.Show()
-	t.busy.Start()
+	t.bar.Start()
 	t.check()
 	t.content.Refresh()
 }
 
 func (t *tryTab) done() {
 	t.stop = nil
+	t.send.Importance = widget.HighImportance
 	t.send.SetText("Send")
 	t.send.SetIcon(theme.MailSendIcon())
-	t.busy.Stop()
+	t.bar.Stop()
 	t.busy.Hide()
 	t.check()
 	t.content.Refresh()
