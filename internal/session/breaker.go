@@ -85,9 +85,8 @@ func unreached(said *Error, err error) bool {
 
 // unreachedLocked counts a failure of l's issuer and returns what is known of it now; Engine.mu is held.
 func (e *Engine) unreachedLocked(l *login, problem Problem, patience time.Duration, now time.Time) breaker {
-	issuer := authority(*l.profile)
-	b := e.breakers[issuer].failed(problem, l.rec.Failures, patience, e.seed+issuer, now)
-	e.breakers[issuer] = b
+	b := e.breakers[l.issuer].failed(problem, l.rec.Failures, patience, e.seed+l.issuer, now)
+	e.breakers[l.issuer] = b
 	return b
 }
 
@@ -100,13 +99,13 @@ func (e *Engine) answeredLocked(issuer string, now time.Time) {
 	var waiting []*record
 	for _, l := range e.logins {
 		r := &l.rec
-		if r.Failing != nil && !r.Mend && !r.Failing.patience && r.Failing.kind(false) == TryAgain && r.NextTry.After(now) && authority(*l.profile) == issuer {
+		if r.Failing != nil && !r.Mend && !r.Failing.patience && r.Failing.kind(false) == TryAgain && r.NextTry.After(now) && l.issuer == issuer {
 			waiting = append(waiting, r)
 		}
 	}
 	width := min(time.Duration(len(waiting))*letGoApart, letGoMost)
 	for _, r := range waiting {
-		r.NextTry = minTime(r.NextTry, now.Add(spread(e.seed+r.Name, now, width)))
+		r.NextTry = minTime(r.NextTry, now.Add(spread(e.seed, r.Name, now, width)))
 	}
 }
 
@@ -127,7 +126,7 @@ func (e *Engine) breakerLocked(l *login, now time.Time) breaker {
 	if since := now.Sub(l.rec.Interrupted); l.unfinished() || !l.rec.Interrupted.IsZero() && since >= 0 && since < pursued {
 		return breaker{}
 	}
-	return e.breakers[authority(*l.profile)]
+	return e.breakers[l.issuer]
 }
 
 // unsent says that a request never left this computer: nothing was spent, and a repetition would meet the same.
@@ -156,7 +155,7 @@ func (e *Engine) heldBack(name string, who urgency) error {
 // outageLocked is the problem of a login that is to be refreshed and whose issuer does not answer, found out by others;
 // Engine.mu is held.
 func (e *Engine) outageLocked(l *login, now time.Time) *Problem {
-	b := e.breakers[authority(*l.profile)]
+	b := e.breakers[l.issuer]
 	if !b.opened || l.rec.Failing != nil || l.unfinished() {
 		return nil
 	}

@@ -185,7 +185,7 @@ func (l *login) moved(by time.Duration, seed string, now time.Time) {
 	if !r.NextTry.IsZero() {
 		r.NextTry = r.NextTry.Add(by)
 	} else if r.Kept && r.Refreshable && r.Ended == nil && !r.ExpiresAt.IsZero() {
-		r.NextTry = now.Add(spread(seed+r.Name, now, doubtMost))
+		r.NextTry = now.Add(spread(seed, r.Name, now, doubtMost))
 	}
 	l.doubt = r.ObtainedAt
 }

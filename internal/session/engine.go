@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,7 +88,7 @@ type Engine struct {
 	unread error                    // why profiles.json could not be read last
 	busy   map[string]bool          // issuers with a refresh under way
 	active int                      // refreshes under way
-	freed  chan struct{}            // closed when a refresh ends; nil while nobody waits for that
+	queue  []*place                 // of those who wait for a place, in the order they came
 	lock   *Lock                    // nil when not locked
 
 	lifetimes lifetimes // of logins, learned
@@ -103,6 +103,8 @@ type login struct {
 	profile    *profiles.Profile // the file's own: there may be thousands
 	mistake    *Problem          // the profile cannot be used as it is
 	key        string            // of the keychain item that the profile names
+	issuer     string            // or the token endpoint: see authority
+	alike      string            // what is learned of the lifetime is kept under it; "" until somebody asked
 	wants      string            // fingerprint of what the profile asks for
 	weak       []Weakness
 	attended   bool          // see profiles.Profile.Attended
@@ -221,9 +223,9 @@ func (e *Engine) step(now time.Time) time.Time {
 	type dueLogin struct {
 		name string
 		at   time.Time
-		who  urgency
 	}
-	var due []dueLogin
+	due := map[string]dueLogin{} // the first of each issuer that has none under way
+	var pursued []string
 	var turned []string
 	e.mu.Lock()
 	for name, l := range e.logins {
@@ -247,20 +249,24 @@ func (e *Engine) step(now time.Time) time.Time {
 			next = minTime(next, b.until)
 		case at.After(now) && !clockPutBack(&l.rec, now):
 			next = minTime(next, at)
-		default:
-			d := dueLogin{name, at, background}
-			if l.left != nil || !l.rec.Interrupted.IsZero() {
-				d.who = wanted // its server's grace is short: it queues with those who ask
+		case l.left != nil || !l.rec.Interrupted.IsZero():
+			pursued = append(pursued, name)
+		case e.freeLocked(l.issuer):
+			if first, ok := due[l.issuer]; !ok || at.Before(first.at) {
+				due[l.issuer] = dueLogin{name, at}
 			}
-			due = append(due, d)
 		}
 	}
 	e.mu.Unlock()
 	e.sweepWaiting(now)
-	sort.Slice(due, func(i, j int) bool { return due[i].at.Before(due[j].at) })
-	for _, d := range due {
+	for _, name := range pursued {
+		e.startRefresh(name, wanted) // its server's grace is short: it queues with those who ask
+	}
+	for _, d := range slices.SortedFunc(maps.Values(due), func(a, b dueLogin) int { return a.at.Compare(b.at) }) {
 		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.
-		e.startRefresh(d.name, d.who)
+		if e.startRefresh(d.name, background) == nil {
+			break
+		}
 	}
 	e.changed(turned...)
 	return next
@@ -386,7 +392,8 @@ func (l *login) follow(p *profiles.Profile) {
 	if wants := fingerprint(*p); wants != l.wants {
 		l.wants, l.others = wants, nil
 	}
-	l.profile, l.mistake, l.key, l.weak = p, mistake(p), itemKey(*p), nil
+	l.profile, l.mistake, l.key, l.issuer, l.weak = p, mistake(p), itemKey(*p), authority(*p), nil
+	l.alike = ""
 	l.attended, l.reminder = p.Attended(), p.Reminder()
 	for _, w := range p.Weaknesses() {
 		l.weak = append(l.weak, Weakness{w.Key, w.Sentence})

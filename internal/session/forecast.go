@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,7 +90,7 @@ func forecast(r *record, learned lifetime, maxAge *int, now time.Time) []End {
 		access.Note += "; Fob refreshes it before"
 	}
 	refresh := End{What: EndRefresh, At: some(r.RefreshExpires), Known: KnownServer, Moves: r.RefreshMoves}
-	at, said := learned.end(r, now)
+	at, known := learned.end(r, now)
 	switch {
 	case !r.Refreshable:
 		refresh.Known, refresh.Note = KnownNone, "there is none: the token cannot be refreshed"
@@ -97,8 +98,8 @@ func forecast(r *record, learned lifetime, maxAge *int, now time.Time) []End {
 		refresh.Note = "the server said so (" + r.RefreshBy + "); each refresh puts it off"
 	case refresh.At != nil:
 		refresh.Note, refresh.NeedsPerson = "the server said so ("+r.RefreshBy+"); log in again before", true
-	case said != "":
-		refresh.At, refresh.Known, refresh.Moves, refresh.NeedsPerson, refresh.Note = &at, KnownLearned, learned.Unused, !learned.Unused, said
+	case known:
+		refresh.At, refresh.Known, refresh.Moves, refresh.NeedsPerson, refresh.Note = &at, KnownLearned, learned.Unused, !learned.Unused, learned.words()
 	default:
 		refresh.Known, refresh.Note = KnownNot, "not known: the server does not say when, and has ended no login like it yet"
 	}
@@ -117,6 +118,25 @@ func forecast(r *record, learned lifetime, maxAge *int, now time.Time) []End {
 	return []End{access, refresh, session}
 }
 
+// personAt is when the first end to come in the forecast of a login that can be refreshed needs a person, zero when none does:
+// without the words, because the loop asks for it at each look, for thousands.
+func personAt(r *record, learned lifetime, now time.Time) time.Time {
+	refresh := r.RefreshExpires
+	switch at, known := learned.end(r, now); {
+	case !refresh.IsZero() && r.RefreshMoves, refresh.IsZero() && learned.Unused:
+		refresh = time.Time{}
+	case refresh.IsZero() && known:
+		refresh = at
+	}
+	if session := r.SessionExpires; session.After(now) && (session.Before(refresh) || !refresh.After(now)) {
+		return session
+	}
+	if refresh.After(now) {
+		return refresh
+	}
+	return time.Time{}
+}
+
 // Numbers of the reminder of a login's end.
 const (
 	endLeadMost  = 24 * time.Hour // a day's notice is enough to choose a good moment
@@ -128,22 +148,19 @@ const (
 // its own state.
 func (e *Engine) endsSoonLocked(l *login, now time.Time) *End {
 	r := &l.rec
-	if !l.attended || !r.Refreshable || e.stateLocked(l, now) != LoggedIn {
+	if !l.attended || !r.Refreshable {
+		return nil
+	}
+	learned := e.lifetimes.of(l)
+	first := personAt(r, learned, now)
+	if first.IsZero() || now.Before(first.Add(-endLead(r, l.profile, first))) || e.stateLocked(l, now) != LoggedIn {
 		return nil
 	}
 	if due, ok := dueAt(r, time.Duration(l.profile.RefreshBefore), e.seed); ok && !due.After(now) || !l.doubt.IsZero() && l.doubt.Equal(r.ObtainedAt) {
 		return nil
 	}
-	var first *End
-	for _, end := range forecast(r, e.lifetimes.of(l.profile), l.profile.MaxAge, now) {
-		if end.NeedsPerson && end.At != nil && end.At.After(now) && (first == nil || end.At.Before(*first.At)) {
-			first = &end
-		}
-	}
-	if first == nil || now.Before(first.At.Add(-endLead(r, l.profile, *first.At))) {
-		return nil
-	}
-	return first
+	ends := forecast(r, learned, l.profile.MaxAge, now)
+	return &ends[slices.IndexFunc(ends, func(end End) bool { return end.NeedsPerson && end.At != nil && end.At.Equal(first) })]
 }
 
 // endLead is how long before a login's end Fob reminds of it.
@@ -171,19 +188,25 @@ type lifetime struct {
 	At     time.Time     `json:"at,omitzero"`      // when it was ended
 }
 
-// end is when r would end if it were like the login that was ended; "" when that says nothing: there was none, or r outlived it.
-func (l lifetime) end(r *record, now time.Time) (at time.Time, said string) {
-	from, how := r.LoggedInAt, "learned: this server ended the last login after "
+// end is when r would end if it were like the login that was ended; false when that says nothing: there was none, or r outlived it.
+func (l lifetime) end(r *record, now time.Time) (at time.Time, known bool) {
+	from := r.LoggedInAt
 	if l.Unused {
-		from, how = r.ObtainedAt, "learned: this server ended the last login, unused for "
+		from = r.ObtainedAt
 	}
 	if l.Lived == 0 || from.IsZero() {
-		return at, ""
+		return at, false
 	}
-	if at = from.Add(l.Lived); now.After(at.Add(l.Lived / 10)) {
-		return time.Time{}, ""
+	at = from.Add(l.Lived)
+	return at, !now.After(at.Add(l.Lived / 10))
+}
+
+// words say how that end is known.
+func (l lifetime) words() string {
+	if l.Unused {
+		return "learned: this server ended the last login, unused for " + span(l.Lived)
 	}
-	return at, how + span(l.Lived)
+	return "learned: this server ended the last login after " + span(l.Lived)
 }
 
 // lifetimes keeps what was learned, by issuer and client.
@@ -212,13 +235,17 @@ func (s *lifetimes) open(dir string) error {
 
 func alike(p *profiles.Profile) string { return short(authority(*p), p.ClientID) }
 
-func (s *lifetimes) of(p *profiles.Profile) lifetime {
+// of is what was learned of logins like l; Engine.mu is held.
+func (s *lifetimes) of(l *login) lifetime {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) == 0 {
 		return lifetime{}
 	}
-	return s.known[alike(p)]
+	if l.alike == "" {
+		l.alike = alike(l.profile)
+	}
+	return s.known[l.alike]
 }
 
 func (s *lifetimes) learn(p *profiles.Profile, l lifetime) error {

@@ -41,6 +41,9 @@ func TestForecast(t *testing.T) {
 			refresh: End{Known: KnownServer, At: some(now.Add(day)), NeedsPerson: true}, session: End{Known: KnownNot}},
 		"session": {change: func(r *record) { r.SessionExpires, r.SessionBy = now.Add(day), "session_expires_in" },
 			refresh: End{Known: KnownNot}, session: End{Known: KnownServer, At: some(now.Add(day)), NeedsPerson: true, Note: "(session_expires_in)"}},
+		"session and refresh token": {change: func(r *record) {
+			r.SessionExpires, r.SessionBy, r.RefreshExpires, r.RefreshBy = now.Add(2*day), "session_expires_in", now.Add(day), "refresh_expires_in"
+		}, refresh: End{Known: KnownServer, At: some(now.Add(day)), NeedsPerson: true}, session: End{Known: KnownServer, At: some(now.Add(2 * day)), NeedsPerson: true}},
 		"max_age": {change: func(r *record) { r.AuthTime = now }, maxAge: &age,
 			refresh: End{Known: KnownNot}, session: End{Known: KnownAsked, At: some(now.Add(time.Hour)), Note: "max_age"}},
 	} {
@@ -57,6 +60,20 @@ func TestForecast(t *testing.T) {
 			same := (end.At == nil) == (want.At == nil) && (end.At == nil || end.At.Equal(*want.At))
 			if !same || end.Known != want.Known || end.Moves != want.Moves || end.NeedsPerson != want.NeedsPerson || end.Note == "" || !strings.Contains(end.Note, want.Note) {
 				t.Errorf("%s: %s: %+v, want %+v", name, end.What, end, want)
+			}
+		}
+		if !r.Refreshable {
+			continue
+		}
+		for _, later := range []time.Duration{0, 23 * time.Hour, 25 * time.Hour, 13 * day, 16 * day} {
+			now, first := now.Add(later), time.Time{}
+			for _, end := range forecast(&r, test.learned, test.maxAge, now) {
+				if end.NeedsPerson && end.At != nil && end.At.After(now) && (first.IsZero() || end.At.Before(first)) {
+					first = *end.At
+				}
+			}
+			if at := personAt(&r, test.learned, now); !at.Equal(first) {
+				t.Errorf("%s: %s later a person is needed at %s, the forecast says %s", name, later, at, first)
 			}
 		}
 	}

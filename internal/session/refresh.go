@@ -139,7 +139,7 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	if e.life.Err() != nil {
 		return landed(errStopping)
 	}
-	where := &place{issuer: authority(*l.profile)}
+	where := &place{issuer: l.issuer}
 	e.takePlaceLocked(where)
 	if !where.taken && who == background {
 		return nil
@@ -170,43 +170,51 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 // place is a refresh's place among those under way.
 type place struct {
 	issuer string
-	taken  bool // guarded by Engine.mu
+	taken  bool          // guarded by Engine.mu
+	given  chan struct{} // closed when who waits for it has it; nil while nobody waits
 }
 
 // placeKey finds the place of the refresh that a context is for.
 type placeKey struct{}
 
-// takePlaceLocked takes a place if one is free; Engine.mu is held.
+// freeLocked says that there is a place for a refresh at issuer; Engine.mu is held.
+func (e *Engine) freeLocked(issuer string) bool { return e.active < atOnce && !e.busy[issuer] }
+
+// takePlaceLocked takes a place if one is free; Engine.mu is held. Nobody overtakes those who queue: what they could take they have.
 func (e *Engine) takePlaceLocked(p *place) {
-	if p.taken || e.active >= atOnce || e.busy[p.issuer] {
+	if p.taken || !e.freeLocked(p.issuer) {
 		return
 	}
 	e.active++
 	e.busy[p.issuer], p.taken = true, true
 }
 
-func (e *Engine) awaitPlace(ctx context.Context, p *place) error {
-	for {
-		e.mu.Lock()
-		if e.takePlaceLocked(p); p.taken {
-			e.mu.Unlock()
-			return nil
-		}
-		if e.freed == nil {
-			e.freed = make(chan struct{})
-		}
-		freed := e.freed
+// awaitPlace queues for a place.
+func (e *Engine) awaitPlace(ctx context.Context, p *place) (err error) {
+	e.mu.Lock()
+	e.takePlaceLocked(p)
+	if p.taken {
 		e.mu.Unlock()
-		select {
-		case <-freed:
-		case <-e.life.Done():
-			return errStopping
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return nil
 	}
+	p.given = make(chan struct{})
+	e.queue = append(e.queue, p)
+	e.mu.Unlock()
+	select {
+	case <-p.given:
+		return nil
+	case <-e.life.Done():
+		err = errStopping
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue = slices.DeleteFunc(e.queue, func(other *place) bool { return other == p })
+	return err
 }
 
+// leavePlace gives a place back, if p has one, to who has queued for it longest.
 func (e *Engine) leavePlace(p *place) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -216,10 +224,13 @@ func (e *Engine) leavePlace(p *place) {
 	e.active--
 	delete(e.busy, p.issuer)
 	p.taken = false
-	if e.freed != nil {
-		close(e.freed)
-		e.freed = nil
-	}
+	e.queue = slices.DeleteFunc(e.queue, func(next *place) bool {
+		e.takePlaceLocked(next)
+		if next.taken {
+			close(next.given)
+		}
+		return next.taken
+	})
 }
 
 // refresh spends the refresh token and stores what comes back, whatever happens to those who wait.
@@ -493,7 +504,7 @@ func (e *Engine) failed(name string, err error) error {
 		}
 	}
 	if said.Kind != TryAgain && answered(err) {
-		e.answeredLocked(authority(*l.profile), now)
+		e.answeredLocked(l.issuer, now)
 	}
 	failures := r.Failures
 	e.mu.Unlock()

@@ -1,9 +1,6 @@
 package session
 
-import (
-	"hash/fnv"
-	"time"
-)
+import "time"
 
 // Numbers of the refresh schedule.
 const (
@@ -57,7 +54,7 @@ func dueAt(r *record, refreshBefore time.Duration, seed string) (time.Time, bool
 	lead = min(lead, lifetime/2)
 	// Up to a quarter more, the same for the same token: profiles that were logged in together do not refresh together,
 	// nor do two agents that share a keychain, each with its seed.
-	lead += spread(seed+"\x00"+r.Name, r.ObtainedAt, lead/4)
+	lead += spread(seed, r.Name, r.ObtainedAt, lead/4)
 	at := r.ExpiresAt.Add(-lead)
 	// A refresh token that ends earlier takes the login with it. What was obtained in its last minutes is not obtained
 	// again: then the server does not move that end.
@@ -81,15 +78,25 @@ func clockPutBack(r *record, now time.Time) bool {
 
 func fromTheFuture(at, now time.Time) bool { return at.Sub(now) > clockSlack }
 
-// spread is a duration in [0, width) that depends only on the login.
-func spread(name string, at time.Time, width time.Duration) time.Duration {
+// spread is a duration in [0, width) that depends only on the engine, the login and the moment. It is FNV-1a by hand: the loop asks
+// for thousands of logins at each look, and the one in hash/fnv allocates.
+func spread(seed, name string, at time.Time, width time.Duration) time.Duration {
 	if width <= 0 {
 		return 0
 	}
-	hash := fnv.New64a()
-	hash.Write([]byte(name))
-	hash.Write([]byte(at.UTC().Format(time.RFC3339Nano)))
-	return time.Duration(hash.Sum64() % uint64(width))
+	hash := uint64(14695981039346656037)
+	add := func(b byte) { hash = (hash ^ uint64(b)) * 1099511628211 }
+	for i := range len(seed) {
+		add(seed[i])
+	}
+	add(0)
+	for i := range len(name) {
+		add(name[i])
+	}
+	for at := uint64(at.UnixNano()); at > 0; at >>= 8 {
+		add(byte(at))
+	}
+	return time.Duration(hash % uint64(width))
 }
 
 // backoff is how long to wait after the given number of failures in a row, at least retryAfter.
@@ -98,7 +105,7 @@ func backoff(name string, failures int, at time.Time, retryAfter time.Duration) 
 	if shift := failures - 1; shift < 6 { // 5 s << 6 is past the maximum
 		wait = min(backoffFirst<<max(shift, 0), backoffMax)
 	}
-	wait += spread(name, at, wait/4)
+	wait += spread("", name, at, wait/4)
 	return max(wait, min(retryAfter, retryAfterMax))
 }
 

@@ -68,7 +68,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		s.Issuer = r.Issuer
 	}
 	if at, ok := dueAt(r, time.Duration(p.RefreshBefore), e.seed); ok && s.State != LoginRequired {
-		if b := e.breakers[authority(*p)]; b.holds(background, now) && at.Before(b.until) {
+		if b := e.breakers[l.issuer]; b.holds(background, now) && at.Before(b.until) {
 			at = b.until
 		}
 		s.RefreshDueAt = &at
@@ -76,7 +76,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 	s.Problem = e.problemLocked(l, s.State, now)
 	s.LoggedInAt = some(r.LoggedInAt)
 	if s.State != LoginRequired && p.Attended() {
-		s.Forecast = forecast(r, e.lifetimes.of(p), p.MaxAge, now)
+		s.Forecast = forecast(r, e.lifetimes.of(l), p.MaxAge, now)
 		s.EndsSoon = e.endsSoonLocked(l, now)
 	}
 	return s
@@ -100,7 +100,7 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		ended := *r.Ended
 		return &ended
 	case r.Failing != nil:
-		return e.breakers[authority(*l.profile)].tell(r.failing(), now)
+		return e.breakers[l.issuer].tell(r.failing(), now)
 	case state == Offline:
 		return e.outageLocked(l, now)
 	case state == LoginRequired:
