@@ -3,29 +3,30 @@
 package main
 
 import (
+	"fmt"
 	"os"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 )
 
-// A binary built with the tag soak ends itself by SIGKILL at a step of a rotation (session.Steps) that FOB_KILL_AT names, as
-// STEP or STEP:N for the Nth time: the agent alone passes steps. The binary that is shipped has none of this.
+// A binary built with the tag soak ends itself by SIGKILL at a step of a rotation (session.Steps): FOB_KILL_AT names a file that
+// holds the step while one is to be died at. FILE.died, with the process id, claims it, so that one agent dies of it. The agent
+// alone passes steps. The binary that is shipped has none of this.
 func init() {
-	step, count, counted := strings.Cut(os.Getenv("FOB_KILL_AT"), ":")
-	if step == "" {
+	file := os.Getenv("FOB_KILL_AT")
+	if file == "" {
 		return
 	}
-	left := new(atomic.Int64)
-	left.Store(1)
-	if n, err := strconv.ParseInt(count, 10, 64); counted && err == nil {
-		left.Store(n)
-	}
 	passed = func(at string) {
-		if at == step && left.Add(-1) == 0 {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // it comes at once
+		if step, err := os.ReadFile(file); err != nil || strings.TrimSpace(string(step)) != at {
+			return
 		}
+		died, err := os.OpenFile(file+".died", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return // of another kill, which nobody has counted yet
+		}
+		fmt.Fprintln(died, os.Getpid())
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // it comes at once
 	}
 }

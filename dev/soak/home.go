@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -60,7 +62,7 @@ func newHome(fob string) (h *home, err error) {
 	h.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + root, "XDG_RUNTIME_DIR=" + root, "XDG_DATA_HOME=" + root + "/data", "XDG_CONFIG_HOME=" + root + "/config",
 		"XDG_CACHE_HOME=" + root + "/cache", "LC_ALL=C.UTF-8", "NO_AT_BRIDGE=1", "GTK_A11Y=none", "GSETTINGS_BACKEND=memory",
-		"FOB_HOME=" + h.fobDir(), "FOB_STORE=keychain", "BROWSER=" + self + " browse %s",
+		"FOB_HOME=" + h.fobDir(), "FOB_STORE=keychain", "FOB_KILL_AT=" + h.killAt(), "BROWSER=" + self + " browse %s",
 	}
 	if err := h.startBus(); err != nil {
 		return nil, err
@@ -69,6 +71,9 @@ func newHome(fob string) (h *home, err error) {
 }
 
 func (h *home) fobDir() string { return filepath.Join(h.root, "fob") }
+
+// killAt is where an agent that was built with the tag soak finds the step to die at: not on the disk that fills up.
+func (h *home) killAt() string { return filepath.Join(h.root, "kill-at") }
 
 // startBus starts a session bus on which nothing starts by itself: a keychain daemon that D-Bus started would be locked.
 func (h *home) startBus() error {
@@ -159,12 +164,12 @@ type said struct {
 	out, err string
 }
 
-// command runs fob with changes to the environment.
-func (h *home) command(ctx context.Context, env []string, args ...string) (said, error) {
+// command runs fob.
+func (h *home) command(ctx context.Context, args ...string) (said, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.fob, args...)
-	cmd.Env = append(append([]string{}, h.env...), env...)
+	cmd.Env = h.env
 	cmd.WaitDelay = time.Second
 	var out, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &stderr
@@ -207,4 +212,16 @@ func (h *home) close() {
 		_ = syscall.Unmount(h.fobDir(), syscall.MNT_DETACH)
 	}
 	_ = os.RemoveAll(h.root)
+}
+
+// machine says what the figures were had on.
+func machine() string {
+	words := []string{runtime.GOOS + "/" + runtime.GOARCH, strconv.Itoa(runtime.NumCPU()) + " processors"}
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, rest, ok := strings.Cut(string(text), "model name"); ok {
+			name, _, _ := strings.Cut(rest, "\n")
+			words = append(words, strings.Trim(name, "\t :"))
+		}
+	}
+	return strings.Join(words, ", ")
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -13,36 +15,101 @@ import (
 	"time"
 
 	"fob/internal/agent"
+	"fob/internal/session"
 )
 
-// killer ends the agent with SIGKILL, at moments that the servers see and at random ones.
+// killer ends the agent with SIGKILL: at moments that the servers see, at steps of a rotation that only the agent knows, and at
+// random ones.
 type killer struct {
 	client *agent.Client
+	file   string // holds the step that the agent is to die at; see cmd/fob/soak.go
 
-	mu     sync.Mutex // guards what follows
-	random *rand.Rand
-	armed  string // the moment to kill at: request, answer, answered; "" while nothing is due
-	times  []time.Time
-	gone   time.Time // the last one was gone
-	at     map[string]int
+	looking sync.Mutex // orders those who look whether the agent has killed itself; guards no field
+
+	mu       sync.Mutex // guards what follows
+	random   *rand.Rand
+	armed    string // the moment to kill at: request, answer, answered, or a step; "" while nothing is due
+	times    []time.Time
+	gone     time.Time // the last one was gone
+	at       map[string]int
+	failed   error         // the file could not be written
+	unserved time.Time     // the first kill after which no token was handed out yet
+	slow     time.Duration // the longest that a token was waited for after a kill, since slowest was asked
+	back     int           // how often one was handed out again
 }
 
-// moments are those that a server sees. "any" is none of them.
-var moments = []string{"request", "answer", "answered", "any"}
+// moments are those that a server sees. "any" is none of them, and "step" is one that the agent alone sees.
+var moments = []string{"request", "answer", "answered", "any", "step", "step"}
 
 // arm chooses the moment of the next kill, unless one is chosen; it returns the pause before one at any moment.
 func (k *killer) arm() (pause time.Duration, now bool) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.armed != "" {
+		k.mu.Unlock()
 		return 0, false
 	}
 	moment := moments[k.random.IntN(len(moments))]
-	if moment == "any" {
+	switch moment {
+	case "any":
+		defer k.mu.Unlock()
 		return time.Duration(k.random.IntN(300)) * time.Millisecond, true
+	case "step":
+		step := session.Steps[k.random.IntN(len(session.Steps))]
+		k.mu.Unlock()
+		k.armStep(step)
+		return 0, false
 	}
+	defer k.mu.Unlock()
 	k.armed = moment
 	return 0, false
+}
+
+// armStep has the agent die at the next step of that name.
+func (k *killer) armStep(step string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := os.WriteFile(k.file+".new", []byte(step), 0o600); err != nil {
+		k.failed = err
+	} else if err := os.Rename(k.file+".new", k.file); err != nil {
+		k.failed = err
+	} else {
+		k.armed = step
+	}
+}
+
+// look counts an agent that has killed itself at a step.
+func (k *killer) look() {
+	k.looking.Lock()
+	defer k.looking.Unlock()
+	died := k.file + ".died"
+	text, err := os.ReadFile(died)
+	if err != nil || !strings.HasSuffix(string(text), "\n") {
+		return // or it is just about to
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	info, statErr := os.Stat(died)
+	if err = errors.Join(err, statErr); err != nil {
+		k.fail(err)
+		return
+	}
+	gone(pid)
+	k.mu.Lock()
+	step := k.armed
+	k.armed = ""
+	k.mu.Unlock()
+	k.note(step, info.ModTime())
+	k.left(info.ModTime().Add(3 * time.Millisecond)) // what it had sent may still be accepted so much later
+	for _, path := range []string{k.file, died} {    // in this order: the next agent must not die of it
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			k.fail(err)
+		}
+	}
+}
+
+func (k *killer) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failed = errors.Join(k.failed, err)
 }
 
 // passes kills the agent if it is to die at this moment. After an answer it has a while to store it, or part of that.
@@ -62,11 +129,17 @@ func (k *killer) passes(moment string) {
 	time.AfterFunc(pause, func() { k.kill(moment) })
 }
 
-// disarm forgets a moment that has not come.
-func (k *killer) disarm() {
+// disarm forgets a moment that has not come. An agent may have died of it just now.
+func (k *killer) disarm() error {
+	err := os.Remove(k.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	k.look()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.armed = ""
+	return errors.Join(err, k.failed)
 }
 
 // kill ends the agent and returns when it is gone. Where none runs there is nothing to do.
@@ -77,33 +150,57 @@ func (k *killer) kill(moment string) {
 	if err != nil || hello.PID <= 1 {
 		return
 	}
-	k.note(moment)
+	k.note(moment, time.Now())
 	if syscall.Kill(hello.PID, syscall.SIGKILL) != nil {
 		return
 	}
+	gone(hello.PID)
+	k.left(time.Now())
+}
+
+// gone returns when a process that was killed runs no more.
+func gone(pid int) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for alive(hello.PID) && ctx.Err() == nil {
+	for late := time.Now().Add(5 * time.Second); alive(pid) && time.Now().Before(late); {
 		<-tick.C
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.gone = time.Now()
 }
 
-// died counts an agent that has killed itself.
-func (k *killer) died(step string) {
-	k.note(step)
+func (k *killer) note(moment string, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.gone = time.Now()
-}
-
-func (k *killer) note(moment string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.times = append(k.times, time.Now())
+	k.times = append(k.times, at)
 	k.at[moment]++
+	if k.unserved.IsZero() {
+		k.unserved = at
+	}
+}
+
+func (k *killer) left(at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gone = at
+}
+
+// served notes that a token was handed out to a client that had begun to ask then.
+func (k *killer) served(begin time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.unserved.IsZero() && begin.After(k.unserved) {
+		k.slow = max(k.slow, time.Since(k.unserved))
+		k.unserved = time.Time{}
+		k.back++
+	}
+}
+
+// slowest is how long a token was waited for after a kill at most, since it was last asked.
+func (k *killer) slowest() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	slow := k.slow
+	k.slow = 0
+	return slow
 }
 
 // alive says whether a process runs; one that nobody has waited for yet does not.
@@ -118,6 +215,7 @@ func alive(pid int) bool {
 
 // since says whether an agent was killed after that time, or is being killed.
 func (k *killer) since(at time.Time) bool {
+	k.look()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.times) > 0 && !k.times[len(k.times)-1].Before(at)
@@ -125,12 +223,14 @@ func (k *killer) since(at time.Time) bool {
 
 // generation is when the agent of now, or the one to come, may have begun at the earliest.
 func (k *killer) generation() time.Time {
+	k.look()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.gone
 }
 
 func (k *killer) count() int {
+	k.look()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.times)

@@ -100,6 +100,7 @@ func (o options) random(part uint64) *rand.Rand { return rand.New(rand.NewPCG(o.
 // report is build/soak/report.json.
 type report struct {
 	Seed      uint64         `json:"seed"`
+	Machine   string         `json:"machine"`
 	Began     time.Time      `json:"began"`
 	Seconds   int            `json:"seconds"`
 	Complete  bool           `json:"complete"` // not ended by SOAK_MINUTES
@@ -118,8 +119,10 @@ type report struct {
 	GraceUsed int `json:"grace_used"`
 	MostSpent int `json:"most_spent"`
 	// TokensTried were handed out and tried at the API.
-	TokensTried int      `json:"tokens_tried"`
-	Violations  []string `json:"violations,omitempty"`
+	TokensTried int `json:"tokens_tried"`
+	// Grace is the servers'; how much of it was used tells Phases.
+	Grace      int      `json:"grace_seconds"`
+	Violations []string `json:"violations,omitempty"`
 }
 
 type phaseReport struct {
@@ -128,7 +131,11 @@ type phaseReport struct {
 	Kills     int    `json:"kills"`
 	Times     int    `json:"times,omitempty"` // the disk was full, the daemon killed, the login ended
 	Seconds   int    `json:"seconds"`
-	NotRun    string `json:"not_run,omitempty"` // why
+	// Recovery is the longest from a kill to the next token that a client was given, Retry from a rotation whose answer was lost to
+	// the next try, in ms.
+	Recovery int64  `json:"slowest_recovery_ms"`
+	Retry    int64  `json:"slowest_retry_ms"`
+	NotRun   string `json:"not_run,omitempty"` // why
 }
 
 func (r *report) write(dir string) error {

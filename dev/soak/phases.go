@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"net/http"
 	"time"
 
 	"fob/internal/session"
@@ -21,15 +23,16 @@ type phase struct {
 	// meanwhile does it again and again until ctx ends, and returns how often.
 	meanwhile func(ctx context.Context, s *soak) (int, error)
 	notRun    string
+	excuse    string // what may be said with exit code 1
 }
 
 // run runs every phase and gives the verdict.
 func (s *soak) run(ctx context.Context) error {
 	s.servers.misbehave(s.options, true)
 	for i, p := range []phase{
-		{name: "races and kills", share: 0.8},
-		{name: "disk full", share: 0.1, meanwhile: diskFull, notRun: s.home.disk},
-		{name: "keychain daemon killed", share: 0.1, meanwhile: daemonKilled},
+		{name: "races and kills", share: 0.6},
+		{name: "disk full", share: 0.2, meanwhile: diskFull, notRun: s.home.disk, excuse: "no space left"},
+		{name: "keychain daemon killed", share: 0.2, meanwhile: daemonKilled, excuse: "keychain"},
 	} {
 		if err := s.soakThrough(ctx, uint64(i), p); err != nil {
 			return err
@@ -47,6 +50,7 @@ func (s *soak) run(ctx context.Context) error {
 
 // done notes a phase.
 func (s *soak) done(p phaseReport) {
+	p.Recovery, p.Retry = s.killer.slowest().Milliseconds(), s.servers.latest().Milliseconds()
 	s.mu.Lock()
 	s.report.Phases = append(s.report.Phases, p)
 	s.mu.Unlock()
@@ -54,7 +58,8 @@ func (s *soak) done(p phaseReport) {
 		fmt.Printf("fob: soak: %s: not run: %s\n", p.Name, p.NotRun)
 		return
 	}
-	fmt.Printf("fob: soak: %s: %d refreshes, %d kills, %d times, in %d s\n", p.Name, p.Refreshes, p.Kills, p.Times, p.Seconds)
+	fmt.Printf("fob: soak: %s: %d refreshes, %d kills, %d times, in %d s; a token again after %d ms at most, a lost answer asked for again after %d ms at most\n",
+		p.Name, p.Refreshes, p.Kills, p.Times, p.Seconds, p.Recovery, p.Retry)
 }
 
 // soakThrough races and kills until the phase's share is reached, while the misfortune happens again and again.
@@ -65,7 +70,10 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 		return nil
 	}
 	begin, refreshes, kills := time.Now(), s.servers.refreshes(), s.killer.count()
-	wantRefreshes, wantKills := int(p.share*float64(s.refreshes)), max(1, int(p.share*(1-stepsShare)*float64(s.kills)))
+	wantRefreshes, wantKills := int(math.Ceil(p.share*float64(s.refreshes))), int(math.Ceil(p.share*(1-stepsShare)*float64(s.kills)))
+	s.mu.Lock()
+	s.excuse = p.excuse
+	s.mu.Unlock()
 	life, end := context.WithCancel(ctx)
 	defer end()
 	wait := s.race(life, part)
@@ -106,10 +114,13 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 		case <-ctx.Done():
 		}
 	}
-	s.killer.disarm()
+	err := s.killer.disarm()
 	end()
 	wait()
-	err := <-misfortune
+	err = errors.Join(err, <-misfortune)
+	s.mu.Lock()
+	s.excuse = ""
+	s.mu.Unlock()
 	report.Refreshes, report.Kills, report.Seconds = s.servers.refreshes()-refreshes, s.killer.count()-kills, int(time.Since(begin).Seconds())
 	s.done(report)
 	if err == nil && ctx.Err() == nil {
@@ -125,7 +136,7 @@ func (s *soak) soakThrough(ctx context.Context, part uint64, p phase) error {
 func (s *soak) settle(ctx context.Context) error {
 	for _, p := range s.all {
 		if err := s.until(ctx, "token of "+p.name, func() (bool, error) {
-			said, err := s.home.command(ctx, nil, "token", p.name)
+			said, err := s.home.command(ctx, "token", p.name)
 			if err == nil && said.code == 3 {
 				s.lost(ctx, p, "token", said)
 			}
@@ -208,7 +219,7 @@ func (s *soak) steps(ctx context.Context) (phaseReport, error) {
 	defer end()
 	watched := make(chan struct{})
 	go func() { defer close(watched); s.watch(life) }()
-	for range max(1, int(stepsShare*float64(s.kills))/len(session.Steps)) {
+	for range (int(stepsShare*float64(s.kills)) + len(session.Steps) - 1) / len(session.Steps) {
 		report.Times++
 		for _, step := range session.Steps {
 			if err := s.step(ctx, step); err != nil {
@@ -222,27 +233,22 @@ func (s *soak) steps(ctx context.Context) (phaseReport, error) {
 	return report, nil
 }
 
-// step has an agent that was started for it die at a step of the next rotation, and another one find what it left.
+// step has the agent die at a step of the next rotation, and another one find what it left.
 func (s *soak) step(ctx context.Context, step string) error {
 	p := s.all[1] // its tokens are large: they pass every step
-	if _, err := s.home.command(ctx, nil, "--no-start", "stop"); err != nil {
-		return err
-	}
+	before := s.killer.count()
+	s.killer.armStep(step)
 	// Whichever login rotates first, the agent dies there, and the command learns of it or was answered just before.
 	died := func() (bool, error) {
-		if _, err := s.home.command(ctx, []string{"FOB_KILL_AT=" + step}, "refresh", p.name); err != nil {
-			return false, err
-		}
-		said, err := s.home.command(ctx, nil, "--no-start", "status")
-		return said.code == 4, err
+		_, err := s.home.command(ctx, "refresh", p.name)
+		return s.killer.count() > before, err
 	}
 	if err := s.until(ctx, "end of the agent: no rotation passes that step, or the program was not built with the tag soak", died); err != nil {
 		return err
 	}
-	s.killer.died(step)
 	for _, verb := range []string{"token", "refresh", "token"} {
 		begin := time.Now()
-		said, err := s.home.command(ctx, nil, verb, p.name)
+		said, err := s.home.command(ctx, verb, p.name)
 		if err != nil || said.code != 0 {
 			return errors.Join(err, fmt.Errorf("fob %s %s afterwards: exit code %d: %s", verb, p.name, said.code, said.err))
 		}
@@ -251,7 +257,8 @@ func (s *soak) step(ctx context.Context, step string) error {
 	return nil
 }
 
-// ended has the server end a login: that is asked for, once, and no other. A soak that cannot see this proves nothing.
+// ended has a thief spend an old refresh token: the server takes that for what it is and ends the login, which is asked for, once,
+// and no other. A soak whose servers do not do this, or that cannot see it, proves nothing.
 func (s *soak) ended(ctx context.Context) (phaseReport, error) {
 	begin := time.Now()
 	report := phaseReport{Name: "login ended by the server"}
@@ -259,28 +266,37 @@ func (s *soak) ended(ctx context.Context) (phaseReport, error) {
 	refreshes := s.servers.refreshes()
 	life, end := context.WithCancel(ctx)
 	defer end()
-	p := s.all[0]
-	s.mu.Lock()
-	for _, other := range s.all {
-		s.ending[other.name] = other.at == p.at
+	p := s.stolen
+	if err := s.login(ctx, p); err != nil {
+		return report, err
 	}
-	s.mu.Unlock()
+	for range 2 {
+		if said, err := s.home.command(ctx, "refresh", p.name); err != nil || said.code != 0 {
+			return report, fmt.Errorf("fob refresh %s: exit code %d, %v: %s", p.name, said.code, err, said.err)
+		}
+	}
 	watched := make(chan struct{})
 	go func() { defer close(watched); s.watch(life) }()
-	before := p.at.server.Stats().FamiliesRevoked
-	p.at.server.RevokeAll()
 	s.mu.Lock()
-	s.report.EndedByServer = p.at.server.Stats().FamiliesRevoked - before
+	s.asked[p.name] = 0
 	s.mu.Unlock()
-	err := s.until(ctx, "login asked for", func() (bool, error) {
-		said, err := s.home.command(ctx, nil, "refresh", p.name)
+	pause(ctx, 1200*time.Millisecond) // its server's grace
+	status, err := p.at.steal(ctx)
+	if stats := p.at.server.Stats(); err != nil || status != http.StatusBadRequest || stats.ReuseDetected != 1 || stats.FamiliesRevoked != 1 {
+		return report, fmt.Errorf("a stolen token was answered with %d, %v: %d detected, %d families revoked", status, err, stats.ReuseDetected, stats.FamiliesRevoked)
+	}
+	s.mu.Lock()
+	s.report.EndedByServer = 1
+	s.mu.Unlock()
+	err = s.until(ctx, "login asked for", func() (bool, error) {
+		said, err := s.home.command(ctx, "refresh", p.name)
 		return said.code == 3, err
 	})
 	if err != nil {
 		return report, err
 	}
 	for range 20 { // asked again, it says so again, and tells the window nothing new
-		if said, err := s.home.command(ctx, nil, "token", p.name); err != nil || said.code != 3 {
+		if said, err := s.home.command(ctx, "token", p.name); err != nil || said.code != 3 {
 			return report, fmt.Errorf("fob token %s after its login ended: exit code %d, %v: %s", p.name, said.code, err, said.err)
 		}
 	}

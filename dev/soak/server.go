@@ -26,15 +26,17 @@ type witness struct {
 	issuer string
 	all    *witnesses
 
-	mu    sync.Mutex // guards spent
+	mu    sync.Mutex // guards what follows
 	spent map[[sha256.Size]byte]*spending
+	first string // the first refresh token that came: a thief's
 }
 
 // spending is what became of one refresh token.
 type spending struct {
-	times int
-	began time.Time // the last time
-	lost  bool      // its answer did not arrive whole, by our doing
+	times   int
+	began   time.Time // the last time
+	rotated time.Time // the server had carried it out the first time
+	lost    bool      // its answer did not arrive whole, by our doing
 }
 
 // witnesses are all servers, which one agent speaks to.
@@ -47,7 +49,8 @@ type witnesses struct {
 	epoch  time.Time  // of the agent
 	busy   map[string]int
 	active int
-	most   int // requests at a time
+	most   int           // requests at a time
+	late   time.Duration // the longest from a rotation whose answer was lost to the next try, since latest was asked
 }
 
 // acceptedKey finds when the connection of a request was accepted.
@@ -60,7 +63,7 @@ const lifetime = 5 * time.Second
 // times the work it can do, an agent that is killed twice in a row has been seen to need more than 10 s.
 const grace = 30 * time.Second
 
-func (all *witnesses) start(o options, n int) error {
+func (all *witnesses) start(n int) error {
 	for i := range n {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -68,7 +71,9 @@ func (all *witnesses) start(o options, n int) error {
 		}
 		issuer := "http://" + listener.Addr().String()
 		opts := authserver.Options{Issuer: issuer, AutoApprove: "ada", AccessTokenTTL: lifetime, RotationGrace: grace, OpaqueTokens: true}
-		if i%2 == 1 {
+		if i == n-1 {
+			opts.RotationGrace = time.Second // a thief's token comes after it, see ended
+		} else if i%2 == 1 {
 			// Short tokens rest in the keychain's item, long ones in a sealed file: half of the servers give these.
 			opts.OpaqueTokens, opts.Users = false, []authserver.User{{Login: "ada", Sub: "demo-ada", Name: strings.Repeat("Augusta Ada King, Countess of Lovelace, ", 60)}}
 		}
@@ -90,7 +95,7 @@ func (all *witnesses) start(o options, n int) error {
 
 // misbehave has the servers fail at random.
 func (all *witnesses) misbehave(o options, on bool) {
-	for i, w := range all.each {
+	for i, w := range all.each[:len(all.each)-1] {
 		w.server.Faults().Clear()
 		if !on {
 			continue
@@ -142,14 +147,18 @@ func (w *witness) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	leave := w.all.enter(r, w.issuer)
 	defer leave()
-	s := w.spend(sha256.Sum256([]byte(form.Get("refresh_token"))))
+	s := w.spend(form.Get("refresh_token"))
 	w.all.killer.passes("request")
 	// The server hears of the agent's end no sooner than it has answered: what came in is carried out.
 	answer := &held{header: http.Header{}}
-	whole := false
-	defer func() {
+	whole, before := false, w.server.Stats().Refreshes
+	defer func() { // also when the server cuts the connection
+		carriedOut := w.server.Stats().Refreshes > before
 		w.mu.Lock()
 		s.lost = !whole
+		if carriedOut && s.rotated.IsZero() {
+			s.rotated = time.Now()
+		}
 		w.mu.Unlock()
 	}()
 	w.server.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
@@ -185,9 +194,13 @@ func (h *held) Write(p []byte) (int, error) {
 
 // spend notes that a refresh token comes. It may come again only when the last answer was lost: by a fault, or with an agent that
 // was killed since.
-func (w *witness) spend(hash [sha256.Size]byte) *spending {
+func (w *witness) spend(token string) *spending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.first == "" {
+		w.first = token
+	}
+	hash := sha256.Sum256([]byte(token))
 	s := w.spent[hash]
 	if s == nil {
 		s = &spending{}
@@ -198,7 +211,27 @@ func (w *witness) spend(hash [sha256.Size]byte) *spending {
 	}
 	s.times++
 	s.began, s.lost = time.Now(), true
+	if !s.rotated.IsZero() {
+		w.all.again(time.Since(s.rotated))
+	}
 	return s
+}
+
+// again notes how long after its rotation a refresh token came once more.
+func (all *witnesses) again(after time.Duration) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.late = max(all.late, after)
+}
+
+// latest is the longest from a rotation whose answer was lost to the next try, since it was last asked: what is left of the grace
+// after that is what a login was away from its end.
+func (all *witnesses) latest() time.Duration {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	late := all.late
+	all.late = 0
+	return late
 }
 
 // most is how often one refresh token came at most.
@@ -241,6 +274,23 @@ func (all *witnesses) enter(r *http.Request, issuer string) (leave func()) {
 			all.active--
 		}
 	}
+}
+
+// steal spends the first refresh token that came, as a thief would who had copied it then. It returns the server's answer.
+func (w *witness) steal(ctx context.Context) (status int, err error) {
+	w.mu.Lock()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {w.first}, "client_id": {authserver.DemoClientID}}
+	w.mu.Unlock()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.issuer+"/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := (&http.Client{Transport: w.server.Transport()}).Do(request)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
 }
 
 // takes asks the API whether it takes a token.

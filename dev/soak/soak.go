@@ -25,12 +25,15 @@ type soak struct {
 	home    *home
 	servers *witnesses
 	killer  *killer
-	client  *agent.Client // as the window has one
+	window  *agent.Client
+	tray    *agent.Client
 	all     []*profile
+	stolen  *profile // is logged in when all is over, and a refresh token of it stolen; see ended
 	began   time.Time
 
 	mu     sync.Mutex // guards what follows
 	report report
+	excuse string          // what exit code 1 may be for now: the disk, the keychain; "" nothing
 	ending map[string]bool // profiles whose login the server has ended: these may ask for a login
 	asked  map[string]int  // how often watchers were told that these need one
 }
@@ -48,19 +51,21 @@ func newSoak(ctx context.Context, fob string, o options) (*soak, error) {
 		return nil, err
 	}
 	dirs := agent.Home{Config: filepath.Join(h.fobDir(), "config"), Data: filepath.Join(h.fobDir(), "data"), Runtime: filepath.Join(h.fobDir(), "run")}
-	s := &soak{options: o, home: h, client: agent.NewClient(dirs), began: time.Now(), ending: map[string]bool{}, asked: map[string]int{}}
-	s.killer = &killer{client: agent.NewClient(dirs), random: o.random(1), at: map[string]int{}}
+	s := &soak{options: o, home: h, window: agent.NewClient(dirs), tray: agent.NewClient(dirs), began: time.Now(), ending: map[string]bool{}, asked: map[string]int{}}
+	s.killer = &killer{client: agent.NewClient(dirs), file: h.killAt(), random: o.random(1), at: map[string]int{}}
 	s.servers = &witnesses{killer: s.killer, wrong: s.violation}
-	s.report = report{Seed: o.seed, Began: s.began.UTC(), KilledAt: map[string]int{}, Faults: map[string]int{}, Commands: map[string]map[string]int{}}
+	s.report = report{Seed: o.seed, Machine: machine(), Grace: int(grace.Seconds()), Began: s.began.UTC(), KilledAt: map[string]int{}, Faults: map[string]int{}, Commands: map[string]map[string]int{}}
 	const servers, profiles, quiet = 6, 9, 3
-	if err := s.servers.start(o, servers); err != nil {
+	if err := s.servers.start(servers + 1); err != nil {
 		s.close()
 		return nil, err
 	}
 	for i := range profiles { // some servers have two profiles, and the quiet ones share theirs with one that is raced for
 		s.all = append(s.all, &profile{name: "p" + strconv.Itoa(i), at: s.servers.each[i%servers], quiet: i >= profiles-quiet})
 	}
-	if err := h.write(s.all); err != nil {
+	s.stolen = &profile{name: "stolen", at: s.servers.each[servers]}
+	s.ending[s.stolen.name] = true
+	if err := h.write(append(slices.Clip(s.all), s.stolen)); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -74,7 +79,7 @@ func newSoak(ctx context.Context, fob string, o options) (*soak, error) {
 }
 
 func (s *soak) login(ctx context.Context, p *profile) error {
-	said, err := s.home.command(ctx, nil, "login", p.name)
+	said, err := s.home.command(ctx, "login", p.name)
 	if err == nil && said.code != 0 {
 		err = fmt.Errorf("fob login %s: exit code %d: %s", p.name, said.code, said.err)
 	}
@@ -84,14 +89,15 @@ func (s *soak) login(ctx context.Context, p *profile) error {
 func (s *soak) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
-	if _, err := s.home.command(ctx, nil, "--no-start", "stop"); err != nil {
+	if _, err := s.home.command(ctx, "--no-start", "stop"); err != nil {
 		fmt.Fprintln(os.Stderr, "fob: soak:", err)
 	}
 	if log, err := os.ReadFile(filepath.Join(s.home.fobDir(), "data", "agent.log")); err == nil { // beside the report
 		_ = os.WriteFile(filepath.Join(s.dir, "agent.log"), log, 0o644)
 	}
-	s.client.Close()
-	s.killer.client.Close()
+	for _, c := range []*agent.Client{s.window, s.tray, s.killer.client} {
+		c.Close()
+	}
 	s.servers.close()
 	s.home.close()
 }
@@ -107,13 +113,13 @@ func (s *soak) violation(format string, args ...any) {
 	}
 }
 
-// watch is the window: it follows the agent, whichever there is, and is told what each login is in.
+// watch is what the window does: it follows the agent, whichever there is, and is told what each login is in.
 func (s *soak) watch(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	last := map[string]agent.State{}
 	for ctx.Err() == nil {
-		_ = s.client.Watch(ctx, func(u agent.Update) { // ends with each agent
+		_ = s.window.Watch(ctx, func(u agent.Update) { // ends with each agent
 			for _, now := range u.Profiles {
 				if now.State != last[now.Name] {
 					s.turned(now)
@@ -154,7 +160,7 @@ func (s *soak) ask(ctx context.Context, random *rand.Rand, raced []*profile) {
 	p := raced[random.IntN(len(raced))]
 	verb := []string{"token", "token", "header", "refresh", "refresh"}[random.IntN(5)]
 	begin := time.Now()
-	said, err := s.home.command(ctx, nil, verb, p.name)
+	said, err := s.home.command(ctx, verb, p.name)
 	if ctx.Err() != nil {
 		return
 	}
@@ -162,18 +168,51 @@ func (s *soak) ask(ctx context.Context, random *rand.Rand, raced []*profile) {
 		s.violation("%v", err)
 		return
 	}
+	s.answered(ctx, p, verb, said, begin)
+}
+
+// press is somebody at the window or the tray, which keep a connection and start no agent.
+func (s *soak) press(ctx context.Context, random *rand.Rand, p *profile) {
+	verb, begin := []string{"window: details", "window: refresh", "window: refresh", "tray: copy"}[random.IntN(4)], time.Now()
+	var h agent.Handout
+	var err error
+	switch verb {
+	case "window: details":
+		_, err = s.window.Details(ctx, p.name)
+	case "window: refresh":
+		_, err = s.window.Refresh(ctx, p.name)
+	default:
+		h, err = s.tray.Token(ctx, agent.TokenQuery{Name: p.name}, -1)
+	}
+	answer := said{out: h.AccessToken}
+	var known *agent.Error
+	switch {
+	case errors.As(err, &known):
+		answer = said{code: int(known.Kind), err: known.Sentence}
+	case err != nil:
+		answer = said{code: -1, err: err.Error()}
+	}
+	if ctx.Err() == nil {
+		s.answered(ctx, p, verb, answer, begin)
+	}
+}
+
+// answered judges what a client was answered.
+func (s *soak) answered(ctx context.Context, p *profile, verb string, said said, begin time.Time) {
 	s.mu.Lock()
 	if s.report.Commands[verb] == nil {
 		s.report.Commands[verb] = map[string]int{}
 	}
 	s.report.Commands[verb][strconv.Itoa(said.code)]++
-	expected := s.ending[p.name]
+	expected, excuse := s.ending[p.name], s.excuse
 	s.mu.Unlock()
 	switch said.code {
 	case 0:
 		s.try(ctx, p, verb, said.out, begin)
-	case 1: // disk or keychain; see the phases
-		s.excuse(verb, p, said)
+	case 1:
+		if excuse == "" || !strings.Contains(said.err, excuse) {
+			s.violation("fob %s %s: exit code 1: %s", verb, p.name, said.err)
+		}
 	case 3:
 		if !expected {
 			s.lost(ctx, p, verb, said)
@@ -203,16 +242,6 @@ func (s *soak) lost(ctx context.Context, p *profile, verb string, said said) {
 	s.mu.Unlock()
 }
 
-// excuse takes exit code 1 only for a store that cannot store.
-func (s *soak) excuse(verb string, p *profile, said said) {
-	for _, words := range []string{"no space left", "keychain"} {
-		if strings.Contains(said.err, words) {
-			return
-		}
-	}
-	s.violation("fob %s %s: exit code 1: %s", verb, p.name, said.err)
-}
-
 // try tries a token at the API. The command hands out one with half of its life left; a machine that is too slow to try it within
 // that time learns nothing.
 func (s *soak) try(ctx context.Context, p *profile, verb, out string, begin time.Time) {
@@ -220,9 +249,10 @@ func (s *soak) try(ctx context.Context, p *profile, verb, out string, begin time
 	if verb == "header" {
 		token = strings.TrimPrefix(token, "Authorization: Bearer ")
 	}
-	if verb == "refresh" {
+	if verb == "refresh" || strings.HasPrefix(verb, "window") {
 		return
 	}
+	s.killer.served(begin)
 	if token == "" || strings.ContainsAny(token, " \n") {
 		s.violation("fob %s %s: exit code 0 and no token", verb, p.name)
 		return
@@ -246,7 +276,10 @@ func (s *soak) try(ctx context.Context, p *profile, verb, out string, begin time
 	}
 }
 
-// race runs the command lines until ctx ends.
+// presses at a time at the window and the tray: these cost no process, so that most of the machine is the agent's.
+const presses = 4
+
+// race runs the command lines, the window and the tray until ctx ends.
 func (s *soak) race(ctx context.Context, part uint64) (wait func()) {
 	var raced []*profile
 	for _, p := range s.all {
@@ -265,6 +298,15 @@ func (s *soak) race(ctx context.Context, part uint64) (wait func()) {
 		})
 	}
 	all.Go(func() { s.watch(ctx) })
+	for i := range presses {
+		all.Go(func() {
+			random := s.random(part<<16 + uint64(s.clients+i))
+			for ctx.Err() == nil {
+				s.press(ctx, random, raced[random.IntN(len(raced))])
+				pause(ctx, time.Duration(random.IntN(int(100*time.Millisecond))))
+			}
+		})
+	}
 	return all.Wait
 }
 
