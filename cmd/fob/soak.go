@@ -7,10 +7,11 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A binary built with the tag soak ends itself by SIGKILL at a step of a rotation (session.Steps): FOB_KILL_AT names a file that
-// holds the step while one is to be died at. FILE.died, with the process id, claims it, so that one agent dies of it. The agent
+// holds the step while one is to be died at. FILE.died, with the process id and the time, claims it, so that one agent dies of it. The agent
 // alone passes steps. The binary that is shipped has none of this.
 func init() {
 	file := os.Getenv("FOB_KILL_AT")
@@ -25,7 +26,7 @@ func init() {
 		if err != nil {
 			return // of another kill, which nobody has counted yet
 		}
-		fmt.Fprintln(died, os.Getpid())
+		fmt.Fprintln(died, os.Getpid(), time.Now().UnixNano())
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // it comes at once
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -86,20 +87,21 @@ func (k *killer) look() {
 	if err != nil || !strings.HasSuffix(string(text), "\n") {
 		return // or it is just about to
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	info, statErr := os.Stat(died)
-	if err = errors.Join(err, statErr); err != nil {
+	var pid int
+	var nanos int64 // not the file's time, which is coarser than a refresh is fast
+	if _, err := fmt.Sscan(string(text), &pid, &nanos); err != nil {
 		k.fail(err)
 		return
 	}
+	at := time.Unix(0, nanos)
 	gone(pid)
 	k.mu.Lock()
 	step := k.armed
 	k.armed = ""
 	k.mu.Unlock()
-	k.note(step, info.ModTime())
-	k.left(info.ModTime().Add(3 * time.Millisecond)) // what it had sent may still be accepted so much later
-	for _, path := range []string{k.file, died} {    // in this order: the next agent must not die of it
+	k.note(step, at)
+	k.left(at.Add(3 * time.Millisecond))          // what it had sent may still be accepted so much later
+	for _, path := range []string{k.file, died} { // in this order: the next agent must not die of it
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			k.fail(err)
 		}
