@@ -291,14 +291,18 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 // keepTurn is keep while the turn is held.
 func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.Token, what string) error {
 	e.issuerAnswered(authority(p))
+	// It begins at the second of the login, so that it outranks the login before also where nobody here knows that one's. What the
+	// keychain has may be of a clock that was ahead then.
+	generation := wall().Unix()
+	if kept, err := e.keptGeneration(ctx, itemKey(p)); err == nil {
+		generation = max(generation, kept+1)
+	}
 	e.mu.Lock()
 	l, ok := e.logins[p.Name]
 	if !ok {
 		defer e.mu.Unlock()
 		return e.unknownLocked(p.Name)
 	}
-	// It begins at the second of the login, so that it outranks the login before also where nobody here knows that one's.
-	generation := wall().Unix()
 	if l.held != nil {
 		generation = max(generation, l.held.generation+1)
 	}

@@ -109,6 +109,37 @@ func TestLoginInTheOtherHomeOutranksOurs(t *testing.T) {
 	})
 }
 
+// TestLoginOutranksWhatTheKeychainHas: the generation of the login before is ahead of the clock, as after many refreshes or by a
+// clock that was wrong then.
+func TestLoginOutranksWhatTheKeychainHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+		r.login("work")
+		for range 3 {
+			if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := r.engine.keptGeneration(t.Context(), itemKey(r.profile("work")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := r.engine
+		r.engine = r.second()
+		r.login("work") // within the same second
+		if after, err := r.engine.keptGeneration(t.Context(), itemKey(r.profile("work"))); err != nil || after <= before {
+			t.Errorf("generation %d after %d, %v: the other agent takes it for the older one", after, before, err)
+		}
+		theirs := r.token("work").AccessToken
+		if _, err := mine.reread(t.Context(), "work"); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := mine.Token(t.Context(), "work", -1); err != nil || h.AccessToken != theirs {
+			t.Errorf("the login in the other home was not adopted: %v", err)
+		}
+	})
+}
+
 func TestJitterOfEachEngineIsItsOwn(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	r := record{Name: "work", Kept: true, Refreshable: true, ObtainedAt: at, ExpiresAt: at.Add(time.Hour)}
