@@ -41,6 +41,7 @@ type resident struct {
 	home      agent.Home
 	life      context.Context // ends with the agent
 	log       *slog.Logger
+	logging   *agentLog
 	file      *profiles.File
 	stores    stores
 	store     *homeStore
@@ -78,25 +79,24 @@ type successor struct {
 
 // serveOn serves on socket until the agent is to end, or a newer program is to take over.
 func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray bool) (*successor, error) {
-	logger, closeLog, err := openLog(home)
-	if err != nil {
-		return nil, err
-	}
-	defer closeLog()
+	log := newAgentLog(home)
+	defer log.file.Close()
+	logger := log.logger
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &resident{home: home, life: ctx, log: logger, clipboard: desktop.NewClipboard()}
+	r := &resident{home: home, life: ctx, log: logger, logging: log, clipboard: desktop.NewClipboard()}
 	if err := r.build(); err != nil {
 		return nil, err
 	}
 	defer r.engine.Close()
 	r.demo = &demo{home: home, engine: r.engine, ctx: ctx}
 	r.tray = newTrayIcon(r, noTray)
+	var err error
 	r.server, err = agent.NewServer(home, r.engine, agent.Options{
 		Version: cli.Version(), Build: ownBuild(), Keeps: r.keeps, Store: r.storeActs(), Log: logger,
 		Copy: r.copy, Open: r.tray.openPage, Attach: r.tray.attach, Tray: r.tray.shown, Demo: r.demo.start, Doctor: r.doctor,
-		StartAtLogin: startAtLogin,
-		Prompt:       func(all []agent.Status, r agent.PromptRequest) string { return cli.Prompt(all, r, time.Now()) },
+		StartAtLogin: startAtLogin, Logging: log.state, LogLevel: log.set,
+		Prompt: func(all []agent.Status, r agent.PromptRequest) string { return cli.Prompt(all, r, time.Now()) },
 	})
 	if err != nil {
 		return nil, err
@@ -108,7 +108,8 @@ func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray 
 	served := make(chan error, 1)
 	go func() { served <- r.server.Serve(ctx, socket.Listener) }()
 	agent.Report(nil)
-	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.store.current().Kind()))
+	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.store.current().Kind()), "level", log.state().Level)
+	log.lastCrash()
 	if note := r.stores.contradiction(); note != "" {
 		logger.Warn("store", "problem", note)
 	}
@@ -119,6 +120,7 @@ func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray 
 	case err := <-served:
 		return nil, err
 	}
+	logger.Info("agent", "ends", os.Getpid())
 	next := r.successor(socket)
 	cancel()
 	<-shared
@@ -263,28 +265,4 @@ func (r *resident) sweep() {
 func (r *resident) copy(ctx context.Context, env map[string]string, text string, clearAfter time.Duration) error {
 	_, err := r.clipboard.Copy(ctx, desktop.Env(env), text, true, clearAfter)
 	return err
-}
-
-// logMax is the size at which the log of before is moved aside: one old and one new are kept.
-const logMax = 1 << 20
-
-func openLog(home agent.Home) (*slog.Logger, func(), error) {
-	if err := os.MkdirAll(home.Data, 0o700); err != nil {
-		return nil, nil, err
-	}
-	path := home.LogFile()
-	if info, err := os.Stat(path); err == nil && info.Size() > logMax {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, nil, err
-		}
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, nil, fmt.Errorf("log: %w", err)
-	}
-	// A detached agent has nowhere else to say why it crashed. Traces hold addresses, never the strings behind them.
-	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
-		return nil, nil, fmt.Errorf("log: %w", err)
-	}
-	return slog.New(slog.NewTextHandler(file, nil)), func() { file.Close() }, nil
 }

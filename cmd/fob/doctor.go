@@ -16,7 +16,7 @@ import (
 
 // doctor examines what the agent stands on.
 func (r *resident) doctor(ctx context.Context) []agent.Finding {
-	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorClock(), r.doctorTray(), r.doctorClipboard(), r.doctorAutostart()}
+	return []agent.Finding{r.doctorStore(ctx), r.doctorProfiles(), r.doctorClock(), r.doctorTray(), r.doctorClipboard(), r.doctorAutostart(), r.doctorLog()}
 }
 
 func (r *resident) doctorStore(ctx context.Context) agent.Finding {

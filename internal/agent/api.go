@@ -64,6 +64,15 @@ type Hello struct {
 	Shared  bool      `json:"shared,omitempty"` // reached over a forwarded socket: only profiles with agent_forwarding are there
 	Damage  *Problem  `json:"damage,omitempty"` // profiles.json could not be read and was set aside
 	Lock    *Lock     `json:"lock,omitempty"`   // Fob is locked
+	Log     LogState  `json:"log,omitzero"`
+}
+
+// LogState is what an agent says of its log.
+type LogState struct {
+	Path    string `json:"path"`
+	Level   string `json:"level"`             // in force
+	Forced  bool   `json:"forced,omitempty"`  // FOB_LOG says so, whatever the setting is
+	Problem string `json:"problem,omitempty"` // why lines are lost now
 }
 
 // Update is one message of [Client.Watch]: first everything, then what changed.

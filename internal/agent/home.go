@@ -119,3 +119,6 @@ func (h Home) ProfilesFile() string { return filepath.Join(h.Config, "profiles.j
 
 // LogFile is the path of the agent's log.
 func (h Home) LogFile() string { return filepath.Join(h.Data, "agent.log") }
+
+// CrashFile is the path of what the Go runtime says of an agent that crashes.
+func (h Home) CrashFile() string { return filepath.Join(h.Data, "crash.log") }

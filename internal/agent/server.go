@@ -45,6 +45,9 @@ type Options struct {
 	Prompt func([]Status, PromptRequest) string
 	// StartAtLogin makes the desktop start the agent, or not.
 	StartAtLogin func(bool) error
+	// Logging says how the agent logs, LogLevel changes what it logs at least; nil where nothing is logged.
+	Logging  func() LogState
+	LogLevel func(string)
 }
 
 // Server answers the local API.
@@ -68,6 +71,10 @@ func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
 		o.Log.Warn("settings", "problem", err.Error())
 	}
 	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{}), since: time.Now().UTC().Round(time.Second)}
+	if s.options.Logging == nil {
+		s.options.Logging, s.options.LogLevel = func() LogState { return LogState{} }, func(string) {}
+	}
+	s.options.LogLevel(settings.get().LogLevel)
 	if s.options.Keeps == nil {
 		s.options.Keeps = func() string { return "" }
 	}
@@ -118,7 +125,9 @@ func (s *Server) routes() http.Handler {
 	handle := func(pattern string, answer func(r *http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, requestMax)
+			began := time.Now()
 			value, err := answer(r)
+			s.logAnswer(r, began, err)
 			s.reply(w, r, value, err)
 		})
 	}
@@ -171,6 +180,18 @@ func (s *Server) routes() http.Handler {
 	return s.behindLock(mux)
 }
 
+// logAnswer logs what was asked, without what it was about: names and addresses stand in the lines of what was done.
+func (s *Server) logAnswer(r *http.Request, began time.Time, err error) {
+	if !s.options.Log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	about := []any{"method", r.Method, "path", r.URL.Path, "took", time.Since(began).Round(time.Microsecond).String()}
+	if err != nil {
+		about = append(about, "code", session.Explain("", err).Code)
+	}
+	s.options.Log.Debug("request", about...)
+}
+
 // asked makes a handler of a function that takes the request's JSON body.
 func asked[Q any](answer func(context.Context, Q) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
@@ -221,7 +242,7 @@ func statusOf(kind Kind) int {
 }
 
 func (s *Server) hello() Hello {
-	return Hello{Version: s.options.Version, Build: s.options.Build, Since: s.since, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage(), Lock: s.engine.Locked()}
+	return Hello{Version: s.options.Version, Build: s.options.Build, Since: s.since, PID: os.Getpid(), Store: s.options.Store.Kind(), Tray: s.options.Tray(), Damage: s.engine.Damage(), Lock: s.engine.Locked(), Log: s.options.Logging()}
 }
 
 func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
@@ -271,6 +292,7 @@ func (s *Server) putSettings(_ context.Context, q Settings) (any, error) {
 	if err := s.settings.put(q); err != nil {
 		return nil, err
 	}
+	s.options.LogLevel(q.LogLevel)
 	s.watchers.tell()
 	return nil, nil
 }

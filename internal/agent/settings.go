@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"fob/internal/durable"
+	"fob/internal/logbook"
 )
 
 // Settings are the user's choices that are not of one profile.
@@ -23,6 +25,8 @@ type Settings struct {
 	// urgent; the others come together when they end. Both "": none.
 	QuietFrom string `json:"quiet_from,omitempty"`
 	QuietTo   string `json:"quiet_to,omitempty"`
+	// LogLevel is what the agent logs at least: "debug", "info", "warn", "error"; "" is info. FOB_LOG overrules it.
+	LogLevel string `json:"log_level,omitempty"`
 }
 
 // defaultSettings: 45 s is what password managers settled on, long enough to change windows and paste.
@@ -39,6 +43,9 @@ func (s Settings) validate() error {
 	}
 	if s.ClipboardSeconds < 0 || s.ClipboardSeconds > clipboardMax {
 		return &Error{Kind: Misused, Code: "setting", Sentence: fmt.Sprintf("clipboard_seconds %d: out of range", s.ClipboardSeconds), Remedy: "use 0 (never clear) to 86400"}
+	}
+	if _, err := logbook.ParseLevel(s.LogLevel); err != nil {
+		return &Error{Kind: Misused, Code: "setting", Sentence: fmt.Sprintf("log_level %q: there is no such level", s.LogLevel), Remedy: "use " + strings.Join(logbook.Levels, ", ")}
 	}
 	if s.QuietFrom == "" && s.QuietTo == "" {
 		return nil

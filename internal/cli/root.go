@@ -31,6 +31,7 @@ Environment:
   FOB_STORE  where secrets rest: keychain (default), file (sealed with a passphrase), memory (forgotten when the agent ends)
   FOB_PASSPHRASE_FILE
              the file, of mode 0600, that holds the passphrase of FOB_STORE=file; read by the agent
+  FOB_LOG    what the agent logs at least: debug, info (default), warn, error; read when it starts
   BROWSER    the browser that login opens, given the address as its last argument`
 
 const rootExample = `  fob demo                                  a server to try it with
@@ -76,7 +77,7 @@ func (f *face) root() *cobra.Command {
 			f.agentVerb(), f.stopVerb(),
 			f.lockVerb(), f.unlockVerb(),
 			f.demoVerb(),
-			f.storeVerb(), f.doctorVerb(),
+			f.storeVerb(), f.doctorVerb(), f.logVerb(),
 			f.versionVerb(), f.completionVerb(),
 		}},
 	}

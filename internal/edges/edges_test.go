@@ -25,17 +25,17 @@ var tree = []struct{ pkg, imports string }{
 	{".", "ui internal/agent internal/desktop assets"},
 	{"ui", "internal/agent internal/carry profiles assets"}, // never the engine or what is below it: a window is a client of the agent
 
-	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain internal/durable"},
+	{"cmd/fob", "internal/cli internal/cli/quick internal/tray internal/agent internal/session internal/authserver internal/desktop profiles internal/keychain internal/durable internal/logbook"},
 	{"internal/cli/mangen", "internal/cli"},
 	{"dev/conformance", "internal/cli profiles"},
-	{"internal/cli", "internal/agent internal/carry internal/desktop oauth profiles"}, // oauth: `fob inspect` decodes without an agent
-	{"internal/cli/quick", ""},                                                        // answers `fob token` before anything else is set up
+	{"internal/cli", "internal/agent internal/carry internal/desktop internal/logbook oauth profiles"}, // oauth: `fob inspect` decodes without an agent
+	{"internal/cli/quick", ""},                                                                         // answers `fob token` before anything else is set up
 	{"internal/tray", "internal/agent internal/desktop assets"},
 	{"dev/bench", "internal/authserver"},
 	{"dev/soak", "internal/authserver internal/agent internal/session"},
 	{"dev/profiledoc", "profiles"},
 
-	{"internal/agent", "internal/session internal/proxy internal/forms profiles internal/durable"},
+	{"internal/agent", "internal/session internal/proxy internal/forms profiles internal/durable internal/logbook"},
 	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain internal/journal internal/durable"},
 
 	{"internal/proxy", "oauth loopback"},
@@ -48,6 +48,8 @@ var tree = []struct{ pkg, imports string }{
 	{"internal/keychain", ""},
 	{"internal/journal", "internal/durable"},
 	{"internal/durable", ""},
+	{"internal/logbook", ""},
+	{"internal/fulldisk", ""}, // for tests
 	{"internal/desktop", ""},
 	{"internal/authserver", ""}, // a witness that shares code proves nothing
 	{"assets", ""},

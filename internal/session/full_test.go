@@ -10,14 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fob/internal/authserver"
 	"fob/internal/durable"
+	"fob/internal/fulldisk"
 	"fob/internal/keychain"
 )
 
@@ -47,82 +45,16 @@ func (d onDisk) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// disk is one that can be full: a small file system of its own where the test may mount one, else the limit that the system puts
-// on the size of every file that this process writes.
-type disk struct {
-	t       *testing.T
-	dir     string
-	mounted bool
-	limit   unix.Rlimit
-}
-
-func newDisk(t *testing.T) *disk {
-	t.Helper()
-	d := &disk{t: t, dir: t.TempDir()}
-	if err := unix.Mount("tmpfs", d.dir, "tmpfs", 0, "size=512k,mode=0700"); err == nil {
-		d.mounted = true
-		t.Cleanup(func() {
-			if err := unix.Unmount(d.dir, unix.MNT_DETACH); err != nil {
-				t.Error(err)
-			}
-		})
-		return d
-	}
-	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.empty)
-	return d
-}
-
-// fill leaves no room.
-func (d *disk) fill() {
-	if !d.mounted {
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: d.limit.Max}); err != nil {
-			d.t.Error(err)
-		}
-		return
-	}
-	ballast, err := os.Create(filepath.Join(d.dir, "ballast"))
-	if err != nil {
-		d.t.Error(err)
-		return
-	}
-	defer ballast.Close()
-	for size := 64 << 10; size > 0; {
-		if n, err := ballast.Write(make([]byte, size)); err == nil || n > 0 {
-			continue
-		} else if !errors.Is(err, syscall.ENOSPC) {
-			d.t.Error(err)
-			return
-		}
-		size /= 2
-	}
-}
-
-// empty makes room again.
-func (d *disk) empty() {
-	if !d.mounted {
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
-			d.t.Error(err)
-		}
-		return
-	}
-	if err := os.Remove(filepath.Join(d.dir, "ballast")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.t.Error(err)
-	}
-}
-
 // newFullRig is a rig whose home and keychain are on a disk that can be full.
-func newFullRig(t *testing.T) (*rig, *disk) {
+func newFullRig(t *testing.T) (*rig, *fulldisk.Disk) {
 	t.Helper()
-	d := newDisk(t)
+	d := fulldisk.New(t)
 	server, err := authserver.Start(t.Context(), authserver.Options{AccessTokenTTL: time.Hour, RotationGrace: -1, AutoApprove: "ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	r := &rig{t: t, server: server, store: onDisk(filepath.Join(d.dir, "keychain")), dir: filepath.Join(d.dir, "home")}
+	r := &rig{t: t, server: server, store: onDisk(filepath.Join(d.Dir, "keychain")), dir: filepath.Join(d.Dir, "home")}
 	r.open()
 	p := r.profile("work")
 	p.Issuer, p.APIBaseURL = server.Issuer(), server.API()
@@ -144,17 +76,17 @@ func TestFullDiskAtEveryStep(t *testing.T) { // R-306
 			r.engine.Close()
 			r.step = func(at string) {
 				if at == step {
-					d.fill()
+					d.Fill()
 				}
 			}
 			r.open()
 			if step == "before" {
-				d.fill()
+				d.Fill()
 			}
 			_, err := r.engine.Refresh(t.Context(), "work")
 			if err != nil {
 				wantError(t, err, TryAgain, CodeDiskFull)
-				if said := Explain("work", err); !strings.Contains(said.Sentence, "the disk is full: "+d.dir) || !strings.Contains(said.Remedy, "make room") {
+				if said := Explain("work", err); !strings.Contains(said.Sentence, "the disk is full: "+d.Dir) || !strings.Contains(said.Remedy, "make room") {
 					t.Errorf("said %q, %q", said.Sentence, said.Remedy)
 				}
 			}
@@ -163,7 +95,7 @@ func TestFullDiskAtEveryStep(t *testing.T) { // R-306
 			}
 			r.engine.Close() // the agent ends while the disk is full
 			r.step = nil
-			d.empty()
+			d.Empty()
 			r.open()
 			if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
 				t.Fatal(err)
@@ -187,7 +119,7 @@ func TestFullDiskSpendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.open()
-	d.fill()
+	d.Fill()
 	asked := r.server.Stats().Requests["token"]
 	_, err := r.engine.Refresh(t.Context(), "work")
 	wantError(t, err, TryAgain, CodeDiskFull)
@@ -197,7 +129,7 @@ func TestFullDiskSpendsNothing(t *testing.T) {
 	if s := r.status("work"); s.State != Offline || s.Problem == nil || s.Problem.Code != CodeDiskFull || s.Problem.NextTry == nil {
 		t.Errorf("%s %+v", s.State, s.Problem)
 	}
-	d.empty()
+	d.Empty()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	go r.engine.Run(ctx)
@@ -220,22 +152,22 @@ func TestFullDiskSpendsNothing(t *testing.T) {
 // TestFullDiskBeforeALogin: nobody logs in for a token that cannot be kept.
 func TestFullDiskBeforeALogin(t *testing.T) {
 	r, d := newFullRig(t)
-	d.fill()
+	d.Fill()
 	_, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(LoginEvent) { t.Error("a page was opened") })
 	wantError(t, err, TryAgain, CodeDiskFull)
-	d.empty()
+	d.Empty()
 	r.login("work")
 }
 
 // TestDiskOfTheTest says what the tests above stand on: a disk that is full refuses, and one that was emptied does not.
 func TestDiskOfTheTest(t *testing.T) {
-	d := newDisk(t)
-	d.fill()
-	if err := durable.Write(filepath.Join(d.dir, "file"), make([]byte, 100), true); !diskFull(err) {
+	d := fulldisk.New(t)
+	d.Fill()
+	if err := durable.Write(filepath.Join(d.Dir, "file"), make([]byte, 100), true); !diskFull(err) {
 		t.Errorf("a full disk: %v", err)
 	}
-	d.empty()
-	if err := durable.Write(filepath.Join(d.dir, "file"), make([]byte, 100), true); err != nil {
+	d.Empty()
+	if err := durable.Write(filepath.Join(d.Dir, "file"), make([]byte, 100), true); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -508,7 +509,11 @@ func (e *Engine) failed(name string, err error) error {
 	}
 	failures := r.Failures
 	e.mu.Unlock()
-	e.log.Info("refresh", "profile", name, "code", said.Code, "failures", failures)
+	level := slog.LevelInfo
+	if said.Kind == LogInFirst {
+		level = slog.LevelWarn // the login is over
+	}
+	e.log.Log(context.Background(), level, "refresh", "profile", name, "code", said.Code, "failures", failures)
 	e.keepRecord(name)
 	return err
 }

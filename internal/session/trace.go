@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"fob/internal/durable"
 	"fob/oauth"
@@ -38,7 +41,9 @@ func (e *Engine) traced(ctx context.Context, name, operation string) (recording 
 		if err != nil {
 			run.Problem = trimName(Explain(name, err).Sentence, name)
 		}
-		for _, step := range trace.Steps() {
+		steps := trace.Steps()
+		e.logRun(name, operation, began, steps, err)
+		for _, step := range steps {
 			run.Steps = append(run.Steps, TraceStep{Step: step, Explanation: step.Explain(), Curl: step.Curl()})
 		}
 		if len(run.Steps) == 0 {
@@ -51,6 +56,29 @@ func (e *Engine) traced(ctx context.Context, name, operation string) (recording 
 			e.log.Info("trace", "profile", name, "problem", err.Error())
 		}
 	}
+}
+
+// logRun logs what an operation did and what it said to whom: hosts and paths, no parameters.
+func (e *Engine) logRun(name, operation string, began time.Time, steps []oauth.Step, err error) {
+	for _, step := range steps {
+		where := step.URL
+		if u, err := url.Parse(step.URL); err == nil {
+			where = u.Scheme + "://" + u.Host + u.Path
+		}
+		about := []any{"profile", name, "what", step.What, "method", step.Method, "url", where, "status", step.Status, "took", step.Took.Round(time.Millisecond).String()}
+		if step.Browser {
+			about = []any{"profile", name, "what", step.What, "by", "browser"}
+		}
+		e.log.Debug("exchange", about...)
+	}
+	level, about := slog.LevelDebug, []any{"profile", name, "took", wall().Sub(began).Round(time.Millisecond).String()}
+	if operation != operationRefresh { // which the schedule makes all day
+		level = slog.LevelInfo
+	}
+	if err != nil {
+		about = append(about, "code", Explain(name, err).Code)
+	}
+	e.log.Log(context.Background(), level, operation, about...)
 }
 
 // completing marks an operation that goes on with a login begun by hand.

@@ -1,0 +1,82 @@
+//go:build linux
+
+// Package fulldisk knows how to fill a disk under a test.
+package fulldisk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Disk is one that can be full: a small file system of its own where the test may mount one, else the limit that the system puts
+// on the size of every file that this process writes.
+type Disk struct {
+	Dir     string // made for the test, and removed after it
+	t       *testing.T
+	mounted bool
+	limit   unix.Rlimit
+}
+
+// New returns a disk with room.
+func New(t *testing.T) *Disk {
+	t.Helper()
+	d := &Disk{t: t, Dir: t.TempDir()}
+	if err := unix.Mount("tmpfs", d.Dir, "tmpfs", 0, "size=512k,mode=0700"); err == nil {
+		d.mounted = true
+		t.Cleanup(func() {
+			if err := unix.Unmount(d.Dir, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+		return d
+	}
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Empty)
+	return d
+}
+
+// Fill leaves no room.
+func (d *Disk) Fill() {
+	if !d.mounted {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: d.limit.Max}); err != nil {
+			d.t.Error(err)
+		}
+		return
+	}
+	ballast, err := os.Create(filepath.Join(d.Dir, "ballast"))
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	defer ballast.Close()
+	for size := 64 << 10; size > 0; {
+		if n, err := ballast.Write(make([]byte, size)); err == nil || n > 0 {
+			continue
+		} else if !errors.Is(err, syscall.ENOSPC) {
+			d.t.Error(err)
+			return
+		}
+		size /= 2
+	}
+}
+
+// Empty makes room again.
+func (d *Disk) Empty() {
+	if !d.mounted {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &d.limit); err != nil {
+			d.t.Error(err)
+		}
+		return
+	}
+	if err := os.Remove(filepath.Join(d.Dir, "ballast")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.t.Error(err)
+	}
+}
