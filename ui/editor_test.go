@@ -562,7 +562,7 @@ func TestSettingsApplyAtOnce(t *testing.T) {
 			t.Errorf("the theme is %q before the agent answered", got)
 		}
 		s.settle()
-		s.asked("put settings {Theme:dark ClipboardSeconds:45 StartAtLogin:false LockOnScreenLock:false QuietFrom: QuietTo:}", 1)
+		s.asked("put settings {Theme:dark ClipboardSeconds:45 StartAtLogin:false LockOnScreenLock:false QuietFrom: QuietTo: LogLevel:}", 1)
 		v.clipboard.SetSelected("never")
 		s.settle()
 		if s.agent.prefs.ClipboardSeconds != 0 || s.agent.prefs.Theme != "dark" {
