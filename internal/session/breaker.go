@@ -85,8 +85,12 @@ func unreached(said *Error, err error) bool {
 
 // unreachedLocked counts a failure of l's issuer and returns what is known of it now; Engine.mu is held.
 func (e *Engine) unreachedLocked(l *login, problem Problem, patience time.Duration, now time.Time) breaker {
-	b := e.breakers[l.issuer].failed(problem, l.rec.Failures, patience, e.seed+l.issuer, now)
+	before := e.breakers[l.issuer]
+	b := before.failed(problem, l.rec.Failures, patience, e.seed+l.issuer, now)
 	e.breakers[l.issuer] = b
+	if b.opened && !before.opened {
+		e.issuerAgainLocked(l.issuer)
+	}
 	return b
 }
 
@@ -96,6 +100,7 @@ func (e *Engine) answeredLocked(issuer string, now time.Time) {
 		return
 	}
 	delete(e.breakers, issuer)
+	e.issuerAgainLocked(issuer)
 	var waiting []*record
 	for _, l := range e.logins {
 		r := &l.rec
@@ -106,6 +111,15 @@ func (e *Engine) answeredLocked(issuer string, now time.Time) {
 	width := min(time.Duration(len(waiting))*letGoApart, letGoMost)
 	for _, r := range waiting {
 		r.NextTry = minTime(r.NextTry, now.Add(spread(e.seed, r.Name, now, width)))
+	}
+}
+
+// issuerAgainLocked is againLocked for all logins of an issuer.
+func (e *Engine) issuerAgainLocked(issuer string) {
+	for _, l := range e.logins {
+		if l.issuer == issuer {
+			e.againLocked(l)
+		}
 	}
 }
 

@@ -163,6 +163,7 @@ func (e *Engine) clockMoved(by time.Duration) {
 	for _, l := range e.logins {
 		l.moved(by, e.seed, now)
 	}
+	e.allAgainLocked()
 	for issuer, b := range e.breakers {
 		b.last, b.until, b.problem.Since = b.last.Add(by), b.until.Add(by), b.problem.Since.Add(by)
 		e.breakers[issuer] = b

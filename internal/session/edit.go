@@ -125,6 +125,7 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	e.mu.Lock()
 	if l := e.logins[p.Name]; l != nil {
 		l.rec.mended() // a new secret shows nowhere in the profile
+		e.againLocked(l)
 	}
 	e.mu.Unlock()
 	e.Poke()

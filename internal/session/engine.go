@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -91,6 +90,10 @@ type Engine struct {
 	queue  []*place                 // of those who wait for a place, in the order they came
 	lock   *Lock                    // nil when not locked
 
+	agenda  agenda             // when to look at which login
+	overdue map[string]*agenda // by issuer: logins to be refreshed that find no place
+	looks   int                // at a login, so far
+
 	lifetimes lifetimes // of logins, learned
 
 	breakers map[string]breaker // by issuer, of those that do not answer
@@ -123,6 +126,9 @@ type login struct {
 	settling   time.Time // when it first failed for want of a network that was not up yet after a wake-up
 	settlings  int       // how often, since then
 	warned     bool      // watchers were told that it ends soon
+	look       time.Time // when the loop looks at it
+	agenda     *agenda   // where it stands for that
+	at         int       // its index there
 	doubt      time.Time // which token set was obtained by a clock that has been put back since
 }
 
@@ -134,7 +140,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
-		wake: make(chan struct{}, 1), logins: map[string]*login{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir, keying: make(chan struct{}, 1), spenders: spenders(o.Spenders),
+		wake: make(chan struct{}, 1), logins: map[string]*login{}, overdue: map[string]*agenda{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir, keying: make(chan struct{}, 1), spenders: spenders(o.Spenders),
 		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)}, lockFile: o.LockFile,
 		breakers: map[string]breaker{}, resumed: make(chan struct{}),
 	}
@@ -219,56 +225,20 @@ func (e *Engine) Poke() {
 // step starts what is due, tells watchers what time alone has changed, and returns when to look again.
 func (e *Engine) step(now time.Time) time.Time {
 	e.reload()
-	next := now.Add(sleepMax)
-	type dueLogin struct {
-		name string
-		at   time.Time
-	}
-	due := map[string]dueLogin{} // the first of each issuer that has none under way
-	var pursued []string
-	var turned []string
 	e.mu.Lock()
-	for name, l := range e.logins {
-		if state := e.stateLocked(l, now); state != l.shown || (e.endsSoonLocked(l, now) != nil) != l.warned {
-			turned = append(turned, name)
-		}
-		if at, ok := nextChange(&l.rec, l.reminder, now); ok && at.Before(next) {
-			next = at
-		}
-		if l.refreshing != nil || !l.unfinished() && (l.mistake != nil || l.rec.Fingerprint != "" && l.rec.Fingerprint != l.wants) {
-			continue
-		}
-		at, ok := dueAt(&l.rec, time.Duration(l.profile.RefreshBefore), e.seed)
-		b := e.breakerLocked(l, now)
-		if l.unfinished() {
-			at, ok = l.rec.NextTry, true
-		}
-		switch {
-		case !ok:
-		case b.holds(background, now):
-			next = minTime(next, b.until)
-		case at.After(now) && !clockPutBack(&l.rec, now):
-			next = minTime(next, at)
-		case l.left != nil || !l.rec.Interrupted.IsZero():
-			pursued = append(pursued, name)
-		case e.freeLocked(l.issuer):
-			if first, ok := due[l.issuer]; !ok || at.Before(first.at) {
-				due[l.issuer] = dueLogin{name, at}
-			}
-		}
-	}
+	turned, pursued, due, next := e.dueNowLocked(now)
 	e.mu.Unlock()
 	e.sweepWaiting(now)
 	for _, name := range pursued {
 		e.startRefresh(name, wanted) // its server's grace is short: it queues with those who ask
 	}
-	for _, d := range slices.SortedFunc(maps.Values(due), func(a, b dueLogin) int { return a.at.Compare(b.at) }) {
+	for _, name := range due {
 		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.
-		if e.startRefresh(d.name, background) == nil {
+		if e.startRefresh(name, background) == nil {
 			break
 		}
 	}
-	e.changed(turned...)
+	e.tell(turned...)
 	return next
 }
 
@@ -362,6 +332,7 @@ func (e *Engine) take(starting bool) {
 				l.attempt.ending = true
 				attempts = append(attempts, l.attempt)
 			}
+			l.leaveAgenda()
 			delete(e.logins, name)
 			touched = append(touched, name)
 		}

@@ -148,19 +148,26 @@ const (
 // its own state.
 func (e *Engine) endsSoonLocked(l *login, now time.Time) *End {
 	r := &l.rec
-	if !l.attended || !r.Refreshable {
-		return nil
-	}
-	learned := e.lifetimes.of(l)
-	first := personAt(r, learned, now)
-	if first.IsZero() || now.Before(first.Add(-endLead(r, l.profile, first))) || e.stateLocked(l, now) != LoggedIn {
+	first, remind := e.remindLocked(l, now)
+	if first.IsZero() || now.Before(remind) || e.stateLocked(l, now) != LoggedIn {
 		return nil
 	}
 	if due, ok := dueAt(r, time.Duration(l.profile.RefreshBefore), e.seed); ok && !due.After(now) || !l.doubt.IsZero() && l.doubt.Equal(r.ObtainedAt) {
 		return nil
 	}
-	ends := forecast(r, learned, l.profile.MaxAge, now)
+	ends := forecast(r, e.lifetimes.of(l), l.profile.MaxAge, now)
 	return &ends[slices.IndexFunc(ends, func(end End) bool { return end.NeedsPerson && end.At != nil && end.At.Equal(first) })]
+}
+
+// remindLocked is the first end of l that needs a person, zero if none, and when to remind of it; Engine.mu is held.
+func (e *Engine) remindLocked(l *login, now time.Time) (first, remind time.Time) {
+	if !l.attended || !l.rec.Refreshable {
+		return first, remind
+	}
+	if first = personAt(&l.rec, e.lifetimes.of(l), now); !first.IsZero() {
+		remind = first.Add(-endLead(&l.rec, l.profile, first))
+	}
+	return first, remind
 }
 
 // endLead is how long before a login's end Fob reminds of it.
@@ -286,5 +293,8 @@ func (e *Engine) learnLocked(l *login, said *Error, now time.Time) {
 		if err := e.lifetimes.learn(p, learned); err != nil {
 			e.log.Warn("lifetimes", "problem", err.Error())
 		}
+		e.mu.Lock()
+		e.allAgainLocked() // others like it end sooner than they knew
+		e.mu.Unlock()
 	}) // when it is closing, it is learned another time
 }

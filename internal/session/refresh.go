@@ -147,6 +147,7 @@ func (e *Engine) startRefresh(name string, who urgency) *flight {
 	}
 	f := &flight{done: make(chan struct{})}
 	l.refreshing = f
+	l.leaveAgenda()
 	e.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), placeKey{}, where), refreshTimeout)
 		defer cancel()
@@ -405,6 +406,7 @@ func (e *Engine) commit(ctx context.Context, name string, t *tokens, what string
 		return e.unknownLocked(name)
 	case err != nil:
 		l.unsaved = t
+		e.againLocked(l)
 		e.mu.Unlock()
 		return &storeError{err, t.journaled}
 	}
@@ -428,6 +430,7 @@ func (e *Engine) deriveAgainLocked(name string, now time.Time) {
 	for _, l := range e.logins {
 		if slices.Contains(sources(l.profile), name) && l.rec.Kept {
 			l.rec.NextTry = now
+			e.againLocked(l)
 		}
 	}
 }
@@ -508,6 +511,7 @@ func (e *Engine) failed(name string, err error) error {
 		e.answeredLocked(l.issuer, now)
 	}
 	failures := r.Failures
+	e.againLocked(l)
 	e.mu.Unlock()
 	level := slog.LevelInfo
 	if said.Kind == LogInFirst {

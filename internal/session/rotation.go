@@ -189,6 +189,7 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 		}
 	}
 	l.left = nil
+	e.againLocked(l)
 	return already, nil
 }
 

@@ -38,6 +38,7 @@ func (e *Engine) NetworkChanged() {
 			l.rec.NextTry = now
 		}
 	}
+	e.allAgainLocked()
 	for issuer, b := range e.breakers {
 		if !b.problem.patience && b.until.After(now) {
 			b.until = now

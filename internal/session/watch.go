@@ -34,8 +34,20 @@ func (w *watcher) nudge() {
 	}
 }
 
-// changed tells watchers that the named profiles are to be looked at again.
+// changed lets the loop and the watchers look at the named profiles again.
 func (e *Engine) changed(names ...string) {
+	e.mu.Lock()
+	for _, name := range names {
+		if l := e.logins[name]; l != nil {
+			e.againLocked(l)
+		}
+	}
+	e.mu.Unlock()
+	e.tell(names...)
+}
+
+// tell lets the watchers look at the named profiles again.
+func (e *Engine) tell(names ...string) {
 	if len(names) == 0 {
 		return
 	}

@@ -113,6 +113,11 @@ func (w *world) violation(format string, args ...any) {
 // verdict fails the test for what the world has noticed, and says when.
 func (w *world) verdict(when string) {
 	w.t.Helper()
+	for _, a := range w.agents {
+		if !a.killed() {
+			a.agendaHolds()
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, wrong := range w.wrong {
@@ -120,6 +125,26 @@ func (w *world) verdict(when string) {
 	}
 	if len(w.wrong) > 0 {
 		w.t.FailNow()
+	}
+}
+
+// agendaHolds notices a login that the loop will look at too late: something about it has changed, and nobody told the agenda.
+func (a *agentOf) agendaHolds() {
+	now, e := wall(), a.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, l := range e.logins {
+		if l.refreshing != nil || l.agenda == e.overdue[l.issuer] && l.agenda != nil {
+			continue
+		}
+		if l.agenda != &e.agenda {
+			a.w.violation("%s stands in no agenda", name)
+			continue
+		}
+		due, at := e.dueLocked(l, now)
+		if l.look.After(now) && (due || e.turnedLocked(l, now) || at.Before(l.look) && at.Sub(now) < lookLeast) {
+			a.w.violation("%s is looked at in %s, but it is due: %v, and has to be looked at in %s", name, l.look.Sub(now), due, at.Sub(now))
+		}
 	}
 }
 
