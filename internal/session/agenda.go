@@ -9,7 +9,10 @@ import (
 // agenda is logins by the moment when the loop has to look at them, so that a look costs what there is to do and not how many
 // logins there are. Each login stands in one at most: in the engine's until its moment, in its issuer's while it is due and
 // finds no place, in none while it is refreshed. Engine.mu guards them.
-type agenda struct{ logins byLook }
+type agenda struct {
+	logins byLook
+	from   time.Time // an issuer's: it is left alone until then by those whom nobody waits for
+}
 
 // lookLeast is how often a login is looked at whatever it stands in the agenda for: nobody tells of a clock that is corrected
 // little by little.
@@ -132,7 +135,12 @@ func (e *Engine) dueNowLocked(now time.Time) (turned, pursued, due []string, nex
 		}
 	}
 	var first []*login
+	next = now.Add(sleepMax)
 	for issuer, waiting := range e.overdue {
+		if rest := waiting.from.Sub(now); rest > 0 && rest <= refreshesApart {
+			next = minTime(next, waiting.from)
+			continue
+		}
 		l := waiting.first()
 		for ; l != nil && e.freeLocked(issuer); l = waiting.first() {
 			e.looks++
@@ -151,7 +159,6 @@ func (e *Engine) dueNowLocked(now time.Time) (turned, pursued, due []string, nex
 	for _, l := range first {
 		due = append(due, l.profile.Name)
 	}
-	next = now.Add(sleepMax)
 	if l := e.agenda.first(); l != nil {
 		next = minTime(next, l.look)
 	}

@@ -226,6 +226,9 @@ func (e *Engine) leavePlace(p *place) {
 	e.active--
 	delete(e.busy, p.issuer)
 	p.taken = false
+	if waiting := e.overdue[p.issuer]; waiting != nil {
+		waiting.from = wall().Add(refreshesApart)
+	}
 	e.queue = slices.DeleteFunc(e.queue, func(next *place) bool {
 		e.takePlaceLocked(next)
 		if next.taken {
