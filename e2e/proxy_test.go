@@ -82,6 +82,20 @@ func TestProxy(t *testing.T) {
 	if _, status := curl(t, at.URL, "-H", at.Header.Name+": "+at.Header.Value); status != "200" {
 		t.Errorf("with it: %s", status)
 	}
+	listed := f.run("proxy", "--list").ok()
+	if port := at.URL[strings.LastIndexByte(at.URL, ':'):]; !strings.Contains(listed, port) || strings.Contains(listed, at.Header.Value) || !strings.Contains(listed, "header X-Fob-Key, read-only") {
+		t.Errorf("listed is %q", listed)
+	}
+	f.run("proxy", "--stop", "nobody").exits(2)
+	f.run("lock").ok()
+	if _, status := curl(t, at.URL, "-H", at.Header.Name+": "+at.Header.Value); status != "423" {
+		t.Errorf("behind the lock: %s", status)
+	}
+	f.run("unlock").ok()
+	f.run("proxy", "--stop", "demo").ok()
+	w.end().exits(0).saying("the proxy was stopped")
+	f.run("proxy", "--list").ok()
+	w, at.URL = f.proxied("Demo")
 	must(t, w.cmd.Process.Signal(syscall.SIGKILL))
 	<-w.done
 	until(t, "end of the proxy", func() bool { _, status := curl(t, at.URL); return status == "000" })

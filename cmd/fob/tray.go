@@ -76,9 +76,17 @@ func (t *trayIcon) start(ctx context.Context) {
 				_, err := t.agent.engine.Logout(ctx, name, false)
 				t.report("logout "+name, name, err)
 			},
-			Lock:   func() { t.report("lock", "", t.agent.engine.Lock(session.ByUser)) },
-			Unlock: func() { t.report("lock", "", t.agent.engine.Unlock(session.ByUser)) },
-			Quit:   t.agent.server.Stop,
+			CopyProxy: func(name, id string) {
+				err := t.agent.server.CopyProxy(ctx, id, t.desk())
+				t.report("proxy of "+name, name, err)
+				if err == nil {
+					t.copied(name, "the address of its proxy")
+				}
+			},
+			StopProxy: func(name, id string) { t.report("proxy of "+name, name, t.agent.server.StopProxy(id)) },
+			Lock:      func() { t.report("lock", "", t.agent.engine.Lock(session.ByUser)) },
+			Unlock:    func() { t.report("lock", "", t.agent.engine.Unlock(session.ByUser)) },
+			Quit:      t.agent.server.Stop,
 		},
 		Notifier: t, Memory: t.remembered(), Remember: t.remember,
 		OnHost: t.onHost.Store, Forms: t.forms,
@@ -210,21 +218,25 @@ func needsWindow(err error) bool {
 
 func (t *trayIcon) copy(ctx context.Context, name string, form agent.Form) {
 	filled, err := t.agent.engine.Fill(ctx, agent.FormRequest{Name: name, Form: form})
-	after := t.agent.server.Settings().ClearAfter()
 	if err == nil {
-		err = t.agent.copy(ctx, t.desk(), filled.Text, after)
+		err = t.agent.copy(ctx, t.desk(), filled.Text, t.agent.server.Settings().ClearAfter())
 	}
 	if err != nil {
 		t.report("copy "+name, name, err)
 		return
 	}
+	t.agent.engine.Copied(name, form)
+	t.copied(name, filled.Note)
+}
+
+// copied says that something is on the clipboard, and for how long; a note goes before that.
+func (t *trayIcon) copied(name, note string) {
 	body := "It stays on the clipboard."
-	if after > 0 {
+	if after := t.agent.server.Settings().ClearAfter(); after > 0 {
 		body = fmt.Sprintf("The clipboard is cleared in %d s.", int(after.Seconds()))
 	}
-	t.agent.engine.Copied(name, form)
-	if filled.Note != "" {
-		body = firstUpper(filled.Note) + ". " + body
+	if note != "" {
+		body = firstUpper(note) + ". " + body
 	}
 	t.notify(desktop.Notification{Cause: "copied", Title: "Copied from " + name, Body: body, Timeout: 4 * time.Second})
 }

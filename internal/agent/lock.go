@@ -34,7 +34,7 @@ func (c *Client) Unlock(ctx context.Context) error {
 var openWhileLocked = map[string]bool{
 	"GET /v1/hello": true, "GET /v1/status": true, "GET /v1/details": true, "POST /v1/watch": true, "GET /v1/doctor": true, "GET /v1/trace": true,
 	"GET /v1/profiles": true, "GET /v1/profile": true, "GET /v1/settings": true, "GET /v1/store": true, "GET /v1/proxies": true, "PUT /v1/settings": true, "POST /v1/attach": true,
-	"POST /v1/login/cancel": true, "POST /v1/logout": true, // what takes away
+	"POST /v1/login/cancel": true, "POST /v1/logout": true, "DELETE /v1/proxy": true, // what takes away
 	"POST /v1/store/unlock": true, // refreshes need it
 	"POST /v1/lock":         true, "POST /v1/unlock": true, "POST /v1/stop": true, "POST /v1/handover": true,
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +35,17 @@ type RunningProxy struct {
 	Since    time.Time    `json:"since"`
 }
 
+// Text is what a program has to be given: the URL, and the header on a second line.
+func (p RunningProxy) Text() string {
+	if p.Header == nil {
+		return p.URL
+	}
+	return p.URL + "\n" + p.Header.Name + ": " + p.Header.Value
+}
+
+// ProxyStatus is one that runs, in a [Status]: without its secret.
+type ProxyStatus = session.Proxy
+
 // ProxyEntry is one request that a proxy has answered.
 type ProxyEntry = proxy.Entry
 
@@ -41,7 +53,8 @@ type ProxyEntry = proxy.Entry
 type ProxyEvent struct {
 	Listening *RunningProxy `json:"listening,omitempty"` // first of all
 	Request   *ProxyEntry   `json:"request,omitempty"`
-	Missed    int           `json:"missed,omitempty"` // requests that were not told of: there were too many at once
+	Missed    int           `json:"missed,omitempty"`  // requests that were not told of: there were too many at once
+	Stopped   bool          `json:"stopped,omitempty"` // last of all: another face has ended it
 }
 
 // Proxy runs a proxy in the agent until ctx ends: the token, and the keys that prove it, do not leave the agent. The proxy ends
@@ -64,23 +77,58 @@ func (c *Client) Proxies(ctx context.Context) ([]RunningProxy, error) {
 	return all, err
 }
 
+// CopyProxy puts the address of a proxy on the clipboard of the desktop that env describes, from which it goes again like a token.
+func (c *Client) CopyProxy(ctx context.Context, id string, env map[string]string) error {
+	return c.call(ctx, http.MethodPost, "proxy/copy", copyProxyRequest{id, env}, nil)
+}
+
+// StopProxy ends a proxy, whoever runs it.
+func (c *Client) StopProxy(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, "proxy?id="+url.QueryEscape(id), nil, nil)
+}
+
+type copyProxyRequest struct {
+	ID  string            `json:"id"`
+	Env map[string]string `json:"env"`
+}
+
 // maxProxies bounds what can be listened on at a time.
 const maxProxies = 32
 
 // proxies are those that run.
 type proxies struct {
 	mu  sync.Mutex // guards all
-	all []RunningProxy
+	all []runningProxy
+}
+
+// runningProxy is one, and how to end it.
+type runningProxy struct {
+	RunningProxy
+	stop func()
 }
 
 func (p *proxies) list() []RunningProxy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]RunningProxy{}, p.all...)
+	all := make([]RunningProxy, 0, len(p.all))
+	for _, one := range p.all {
+		all = append(all, one.RunningProxy)
+	}
+	return all
+}
+
+// find returns the one of that id.
+func (p *proxies) find(id string) (runningProxy, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.IndexFunc(p.all, func(one runningProxy) bool { return one.ID == id }); i >= 0 {
+		return p.all[i], nil
+	}
+	return runningProxy{}, &Error{Kind: Misused, Code: "proxy", Sentence: "this proxy does not run any more", Remedy: "see those that do: fob proxy --list"}
 }
 
 // add notes one, unless there are too many.
-func (p *proxies) add(one RunningProxy) (forget func(), ok bool) {
+func (p *proxies) add(one runningProxy) (forget func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.all) >= maxProxies {
@@ -90,7 +138,7 @@ func (p *proxies) add(one RunningProxy) (forget func(), ok bool) {
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.all = slices.DeleteFunc(p.all, func(other RunningProxy) bool { return other.ID == one.ID })
+		p.all = slices.DeleteFunc(p.all, func(other runningProxy) bool { return other.ID == one.ID })
 	}, true
 }
 
@@ -143,12 +191,14 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 	if name, value := p.Header(); name != "" {
 		running.Header = &HeaderField{Name: name, Value: value}
 	}
-	forget, ok := s.proxies.add(running)
+	stopped := make(chan struct{})
+	forget, ok := s.proxies.add(runningProxy{running, sync.OnceFunc(func() { close(stopped) })})
 	if !ok {
 		s.reply(w, r, nil, &Error{Kind: Failed, Code: "proxy", Sentence: "too many proxies run already", Remedy: "end one of them with Ctrl+C"})
 		return
 	}
 	defer forget()
+	defer carrier.Runs(session.Proxy{ID: running.ID, At: p.Addr(), ReadOnly: q.ReadOnly, Since: running.Since}, p.Cut)()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	ended := make(chan error, 1)
@@ -164,6 +214,9 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 				lines.write(errorAnswer{s.said(r, err)})
 			}
 			return
+		case <-stopped:
+			lines.write(ProxyEvent{Stopped: true})
+			return
 		case entry := <-entries:
 			if lines.write(ProxyEvent{Request: &entry}) != nil {
 				cancel()
@@ -176,6 +229,33 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (s *Server) proxyRoutes(handle func(string, func(*http.Request) (any, error))) {
+	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
+	handle("POST /v1/proxy/copy", asked(func(ctx context.Context, q copyProxyRequest) (any, error) { return nil, s.CopyProxy(ctx, q.ID, q.Env) }))
+	handle("DELETE /v1/proxy", func(r *http.Request) (any, error) { return nil, s.StopProxy(r.URL.Query().Get("id")) })
+}
+
+// CopyProxy puts the address of a proxy on a clipboard: it is a secret.
+func (s *Server) CopyProxy(ctx context.Context, id string, env map[string]string) error {
+	one, err := s.proxies.find(id)
+	if lock := s.engine.Locked(); lock != nil {
+		err = session.LockedError(*lock) // the tray asks here, and not through the socket
+	}
+	if err != nil {
+		return err
+	}
+	return s.clip(ctx, env, one.Name, one.Text(), "read it where fob proxy runs, or in `fob proxy --list --json`")
+}
+
+// StopProxy ends a proxy.
+func (s *Server) StopProxy(id string) error {
+	one, err := s.proxies.find(id)
+	if err == nil {
+		one.stop()
+	}
+	return err
+}
+
 // refusal is what a proxy answers for an error of the login or of the network.
 func refusal(name string, err error) proxy.Refusal {
 	said := session.Explain(name, err)
@@ -185,6 +265,9 @@ func refusal(name string, err error) proxy.Refusal {
 		status = http.StatusBadRequest
 	case LogInFirst:
 		status = http.StatusUnauthorized
+	}
+	if said.Code == CodeLocked { // a program that is told 401 would begin a login of its own
+		status = http.StatusLocked
 	}
 	return proxy.Refusal{Status: status, Code: said.Code, Sentence: said.Sentence, Remedy: said.Remedy}
 }

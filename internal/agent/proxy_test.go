@@ -1,13 +1,19 @@
 package agent
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"fob/internal/authserver"
+	"fob/internal/session"
 )
 
 // runProxy runs a proxy until the test ends and returns where it is.
@@ -125,4 +131,152 @@ func TestProxyStepsUp(t *testing.T) {
 	if status, body, _ := get(t, at.URL+"/admin"); status != 200 {
 		t.Errorf("after that login: %d %s", status, body)
 	}
+}
+
+// streaming is an API that never ends an answer by itself: events at /events, a WebSocket's handshake at /socket.
+func streaming(t *testing.T) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") == "":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/events":
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: 1\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		case r.URL.Path == "/socket":
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Connection", "Upgrade")
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = conn.Write([]byte("hello\n"))
+			_, _ = io.Copy(io.Discard, conn) // until the proxy hangs up
+			_ = conn.Close()
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// begun asks through a proxy for what does not end, and returns the answer once a line that begins with want has come.
+func begun(t *testing.T, address, upgrade, want string) *bufio.Reader {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.WriteString(conn, "GET "+u.Path+" HTTP/1.1\r\nHost: "+u.Host+"\r\n"+upgrade+"\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	for {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%s: %v before %q", u.Path, err, want)
+		}
+		if strings.HasPrefix(line, want) {
+			return reader
+		}
+	}
+}
+
+// A locked Fob answers 423 through its proxies and ends what is under way there, and goes on when it is unlocked. R-302
+func TestLockCutsProxies(t *testing.T) {
+	h := newHouse(t)
+	p := h.add("work")
+	h.login("work")
+	p.APIBaseURL = streaming(t)
+	if err := h.client.PutProfile(t.Context(), ProfileEdit{Profile: p}); err != nil {
+		t.Fatal(err)
+	}
+	at, _, _ := h.runProxy(ProxyRequest{Name: "work"})
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+	running := map[string]*bufio.Reader{"events": begun(t, at.URL+"/events", "", "data: 1"), "WebSocket": begun(t, at.URL+"/socket", upgrade, "hello")}
+	if err := h.client.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, reader := range running {
+		if _, err := io.Copy(io.Discard, reader); err != nil {
+			if late, ok := err.(net.Error); ok && late.Timeout() {
+				t.Errorf("%s go on behind the lock", name)
+			}
+		}
+	}
+	if status, body, header := get(t, at.URL+"/events"); status != http.StatusLocked || header.Get("Fob-Error") != CodeLocked || header.Get("WWW-Authenticate") != "" || !strings.Contains(body, "fob unlock") {
+		t.Errorf("behind the lock: %d %s", status, body)
+	}
+	wantError(t, h.client.CopyProxy(t.Context(), at.ID, nil), LogInFirst, CodeLocked)
+	wantError(t, h.server.CopyProxy(t.Context(), at.ID, nil), LogInFirst, CodeLocked)
+	if err := h.client.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begun(t, at.URL+"/events", "", "data: 1")
+	if err := h.client.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.client.StopProxy(t.Context(), at.ID); err != nil {
+		t.Errorf("what takes away is refused: %v", err)
+	}
+}
+
+// Every face sees the proxies that run, can copy their addresses and end them; nothing in a status tells the secret.
+func TestProxiesAreShown(t *testing.T) {
+	h := newHouse(t)
+	h.add("work")
+	updates := make(chan Update, 100)
+	go func() { _ = h.client.Watch(t.Context(), func(u Update) { updates <- u }) }() // ends with the test
+	<-updates
+	stopped := make(chan bool, 1)
+	ended := make(chan error, 1)
+	listening := make(chan RunningProxy, 1)
+	go func() {
+		ended <- h.client.Proxy(t.Context(), ProxyRequest{Name: "work", Header: "X-Fob-Key", ReadOnly: true}, func(ev ProxyEvent) {
+			if ev.Listening != nil {
+				listening <- *ev.Listening
+			}
+			if ev.Stopped {
+				stopped <- true
+			}
+		})
+	}()
+	at := <-listening
+	var seen session.Proxy
+	until(t, updates, func(u Update) bool {
+		if len(u.Profiles) != 1 || len(u.Profiles[0].Proxies) != 1 {
+			return false
+		}
+		seen = u.Profiles[0].Proxies[0]
+		return true
+	})
+	if "http://"+seen.At != at.URL || seen.ID != at.ID || !seen.ReadOnly || !seen.Since.Equal(at.Since) {
+		t.Errorf("shown is %+v of %s", seen, at.URL)
+	}
+	if err := h.client.CopyProxy(t.Context(), at.ID, nil); err != nil {
+		t.Error(err)
+	}
+	if got := <-h.copied; !strings.HasSuffix(got, " "+at.URL+"\nX-Fob-Key: "+at.Header.Value) {
+		t.Error("the clipboard has not what a program needs")
+	}
+	if err := h.client.StopProxy(t.Context(), at.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || !<-stopped {
+		t.Errorf("who runs it is told %v", err)
+	}
+	until(t, updates, func(u Update) bool { return len(u.Profiles) == 1 && u.Profiles[0].Proxies == nil })
+	wantError(t, h.client.StopProxy(t.Context(), at.ID), Misused, "proxy")
+	wantError(t, h.client.CopyProxy(t.Context(), at.ID, nil), Misused, "proxy")
 }

@@ -175,7 +175,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/prompt", s.prompt)
 	mux.HandleFunc("POST /v1/watch", s.watch)
 	mux.HandleFunc("POST /v1/login", s.login)
-	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
+	s.proxyRoutes(handle)
 	mux.HandleFunc("POST /v1/proxy", s.proxy)
 	return s.behindLock(mux)
 }
@@ -250,13 +250,19 @@ func (s *Server) copy(ctx context.Context, q copyRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after := s.settings.get().ClearAfter()
-	if err := s.options.Copy(ctx, q.Env, filled.Text, after); err != nil {
-		return nil, &Error{Kind: Failed, Code: "clipboard", Sentence: "profile " + q.Name + ": clipboard: " + strings.TrimPrefix(err.Error(), "clipboard: "),
-			Remedy: "print it instead: fob print"}
+	if err := s.clip(ctx, q.Env, q.Name, filled.Text, "print it instead: fob print"); err != nil {
+		return nil, err
 	}
 	s.engine.Copied(q.Name, q.Form)
-	return Copied{profiles.Duration(after), filled.Note}, nil
+	return Copied{profiles.Duration(s.settings.get().ClearAfter()), filled.Note}, nil
+}
+
+// clip puts a secret on a clipboard, for as long as the settings say.
+func (s *Server) clip(ctx context.Context, env map[string]string, name, text, instead string) error {
+	if err := s.options.Copy(ctx, env, text, s.settings.get().ClearAfter()); err != nil {
+		return &Error{Kind: Failed, Code: "clipboard", Sentence: "profile " + name + ": clipboard: " + strings.TrimPrefix(err.Error(), "clipboard: "), Remedy: instead}
+	}
+	return nil
 }
 
 func (s *Server) profile(ctx context.Context, name string) (any, error) {

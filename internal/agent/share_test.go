@@ -49,6 +49,42 @@ func (h *house) share(opened chan<- string) *Client {
 	return elsewhere
 }
 
+// A lock shuts the forwarded socket too: nothing is handed out and no page opens. R-302
+func TestSharedSocketBehindTheLock(t *testing.T) {
+	h := newHouse(t)
+	opened := make(chan string, 1)
+	c := h.share(opened)
+	h.login("work")
+	ctx := t.Context()
+	if err := h.client.Lock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range []func() error{
+		func() error { _, err := c.Token(ctx, TokenQuery{Name: "work"}, -1); return err },
+		func() error { _, err := c.Credential(ctx, "work", "GET", h.as.API(), ""); return err },
+		func() error { _, err := c.Refresh(ctx, "work"); return err },
+		func() error {
+			_, err := c.Login(ctx, "work", LoginOptions{}, func(LoginEvent) {})
+			return err
+		},
+	} {
+		wantError(t, ask(), LogInFirst, CodeLocked)
+	}
+	wantError(t, c.Unlock(ctx), Misused, "not_shared") // who is elsewhere does not open it
+	if all, err := c.Status(ctx); err != nil || len(all) != 1 || !all[0].Locked {
+		t.Errorf("status tells %v, %v", all, err)
+	}
+	if len(opened) > 0 {
+		t.Error("a page was opened")
+	}
+	if err := h.client.Unlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Token(ctx, TokenQuery{Name: "work"}, -1); err != nil {
+		t.Error(err)
+	}
+}
+
 // Over a forwarded socket only marked profiles exist, and only handing out and logging in. R-302
 func TestSharedSocket(t *testing.T) {
 	h := newHouse(t)

@@ -49,6 +49,9 @@ complains, takes a few milliseconds, and prints nothing when there is nothing to
 				f.sayLock(client)
 			}
 			all, err := statuses(cmd.Context(), client, args)
+			if err == nil && !watch {
+				f.sayProxies(all)
+			}
 			switch {
 			case err != nil:
 				return err
@@ -93,6 +96,15 @@ func statuses(ctx context.Context, client *agent.Client, names []string) ([]agen
 		}
 		return found, err
 	})
+}
+
+// sayProxies says that programs use profiles through proxies.
+func (f *face) sayProxies(all []agent.Status) {
+	for _, s := range all {
+		for _, p := range s.Proxies {
+			f.say("%s: a proxy runs at %s (fob proxy --list)", s.Name, p.At)
+		}
+	}
 }
 
 func statusTable(all []agent.Status, now time.Time) string {

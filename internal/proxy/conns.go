@@ -19,12 +19,12 @@ type conns struct {
 	mu       sync.Mutex // guards what follows
 	waiting  *list.List // of net.Conn, oldest first
 	at       map[net.Conn]*list.Element
-	busy     int
+	busy     map[net.Conn]bool // being answered: an HTTP/1 connection has one request at a time
 	upgraded map[net.Conn]bool // net/http does not know them any more
 }
 
 func newConns() *conns {
-	return &conns{waiting: list.New(), at: map[net.Conn]*list.Element{}, upgraded: map[net.Conn]bool{}}
+	return &conns{waiting: list.New(), at: map[net.Conn]*list.Element{}, busy: map[net.Conn]bool{}, upgraded: map[net.Conn]bool{}}
 }
 
 // track is the server's ConnState.
@@ -57,15 +57,15 @@ func (c *conns) take(conn net.Conn) {
 func (c *conns) begin(conn net.Conn) (done func(), ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.busy >= maxConns {
+	if len(c.busy) >= maxConns {
 		return nil, false
 	}
-	c.busy++
+	c.busy[conn] = true
 	c.take(conn)
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.busy--
+		delete(c.busy, conn)
 		if c.upgraded[conn] {
 			delete(c.upgraded, conn)
 		} else if c.at[conn] == nil {
@@ -74,10 +74,11 @@ func (c *conns) begin(conn net.Conn) (done func(), ok bool) {
 	}, true
 }
 
-func (c *conns) closeUpgraded() {
+// cut closes the connections that are being answered, upgraded ones too.
+func (c *conns) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for conn := range c.upgraded {
+	for conn := range c.busy {
 		conn.Close()
 	}
 }

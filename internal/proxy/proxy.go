@@ -146,6 +146,11 @@ func validHeader(name string) bool {
 // URL is what stands for the API's base URL.
 func (p *Proxy) URL() string { return p.url }
 
+// Addr is the host and port that it listens on.
+func (p *Proxy) Addr() string {
+	return strings.TrimPrefix(strings.TrimSuffix(p.url, p.prefix), "http://")
+}
+
 // Header is the header that each request has to bring; the name is empty if none.
 func (p *Proxy) Header() (name, value string) {
 	if p.options.Header == "" {
@@ -179,5 +184,8 @@ func (p *Proxy) Close() {
 	for _, l := range p.listeners { // those that were never served
 		l.Close()
 	}
-	p.conns.closeUpgraded()
+	p.conns.cut() // net/http does not know those that were upgraded
 }
+
+// Cut ends what is under way: answers, streams, WebSockets. The proxy goes on, and what comes next needs the credential anew.
+func (p *Proxy) Cut() { p.conns.cut() }

@@ -97,6 +97,7 @@ type Engine struct {
 	lifetimes lifetimes // of logins, learned
 
 	breakers map[string]breaker // by issuer, of those that do not answer
+	proxies  map[string]running // by their id
 	woken    time.Time          // when the network last changed
 	resumed  chan struct{}      // closed when the computer has slept
 }

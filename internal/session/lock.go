@@ -112,6 +112,7 @@ func (e *Engine) setLock(change func(*Lock) *Lock) error {
 	e.log.Info("lock", "locked", after != nil, "by", lockedBy(after, before))
 	e.watch.moved() // every row and every menu looks different
 	if after != nil {
+		e.cutProxies()
 		if err := e.keepLock(after); err != nil {
 			return &Error{Kind: Failed, Code: CodeLocked, Sentence: "Fob is locked, but a restart of the agent would unlock it: " + err.Error(), Remedy: "see that the disk has room and lock again", cause: err}
 		}

@@ -53,6 +53,7 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 	s := Status{
 		Name: p.Name, Environment: p.Environment, Color: p.Color, State: e.stateLocked(l, now), Issuer: p.Issuer,
 		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL, Grant: p.Grant(), Attended: p.Attended(), Weaknesses: l.weak, LastForm: l.copied, Locked: e.lock != nil,
+		Proxies: e.proxiesLocked(p.Name),
 	}
 	if !r.Kept {
 		if s.Problem = l.mistake; s.Problem == nil && l.unfinished() {

@@ -58,6 +58,9 @@ type Status struct {
 	// LastForm is the form that was copied last, beside the token itself.
 	LastForm Form `json:"last_form,omitempty"`
 
+	// Proxies are those that run for it.
+	Proxies []Proxy `json:"proxies,omitempty"`
+
 	Problem *Problem `json:"problem,omitempty"`
 	Clock   *Clock   `json:"clock,omitempty"` // this computer's is off by a minute or more
 }

@@ -26,7 +26,7 @@ func lockItem(all []agent.Status) []Item {
 func behindLock(items []Item) []Item {
 	for i := range items {
 		switch items[i].Command.Verb {
-		case VerbCopy, VerbLogin, VerbRefresh:
+		case VerbCopy, VerbLogin, VerbRefresh, VerbAddress:
 			items[i].Disabled = true
 		}
 		behindLock(items[i].Items)

@@ -26,6 +26,8 @@ const (
 	VerbCopy    Verb = "copy"    // Copy
 	VerbRefresh Verb = "refresh" // Refresh
 	VerbLogout  Verb = "logout"  // Logout
+	VerbAddress Verb = "address" // CopyProxy
+	VerbStop    Verb = "stop"    // StopProxy
 	VerbLock    Verb = "lock"    // Lock
 	VerbUnlock  Verb = "unlock"  // Unlock
 	VerbQuit    Verb = "quit"    // Quit
@@ -36,6 +38,7 @@ type Command struct {
 	Verb    Verb
 	Profile string
 	Form    agent.Form // only with VerbCopy
+	Proxy   string     // its id; only with VerbAddress and VerbStop
 }
 
 // Item is one entry of the menu.
@@ -144,6 +147,27 @@ func actions(s agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 		s.Locked = false
 		return behindLock(actions(s, forms, now))
 	}
+	return append(login(s, forms, now), proxies(s)...)
+}
+
+// proxies are the proxies that run for a profile, in the order in which they were started.
+func proxies(s agent.Status) []Item {
+	var items []Item
+	for i, p := range s.Proxies {
+		if i == 0 {
+			items = append(items, Item{Separator: true})
+		}
+		does := func(label string, verb Verb) Item {
+			return Item{Label: label, Command: Command{Verb: verb, Profile: s.Name, Proxy: p.ID}}
+		}
+		items = append(items, Item{Label: "Proxy at " + p.At, Command: Command{Profile: s.Name, Proxy: p.ID},
+			Items: []Item{does("Copy address", VerbAddress), does("Stop", VerbStop)}})
+	}
+	return items
+}
+
+// login are the actions with a profile's login.
+func login(s agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 	usable := s.Usable()
 	if s.State == agent.Offline && s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
 		usable = false

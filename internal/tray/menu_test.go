@@ -115,6 +115,23 @@ func outline(items []Item) string {
 }
 
 // Issue 2, "Tray": by environment in the order of the file, as the window has them, each with state and time left and its actions, Open Fob first, Quit last.
+// A proxy that runs stands under its profile, with what can be done about it; behind the lock its address is not copied.
+func TestMenuShowsProxies(t *testing.T) {
+	s := agent.Status{Name: "work", State: agent.LoggedOut, Proxies: []agent.ProxyStatus{{ID: "one", At: "127.0.0.1:45181"}, {ID: "two", At: "127.0.0.1:8000"}}}
+	const want = "--\nProxy at 127.0.0.1:45181\n  Copy address\n  Stop\nProxy at 127.0.0.1:8000\n  Copy address\n  Stop\n--\nLock Fob\nQuit\n"
+	menu := Menu([]agent.Status{s}, common, noon)
+	if got := outline(menu); !strings.HasSuffix(got, want) {
+		t.Errorf("got:\n%s\nwant at its end:\n%s", got, want)
+	}
+	if i := slices.IndexFunc(menu, func(i Item) bool { return i.Label == "Proxy at 127.0.0.1:8000" }); menu[i].Items[1].Command != (Command{Verb: VerbStop, Profile: "work", Proxy: "two"}) {
+		t.Errorf("stop means %+v", menu[i].Items[1].Command)
+	}
+	s.Locked = true
+	if got := outline(Menu([]agent.Status{s}, common, noon)); !strings.Contains(got, "Proxy at 127.0.0.1:8000\n  (Copy address)\n  Stop\n") {
+		t.Errorf("locked:\n%s", got)
+	}
+}
+
 func TestMenuGroupsByEnvironment(t *testing.T) {
 	all := []agent.Status{
 		{Name: "Keycloak", Environment: "staging", State: agent.LoggedOut},

@@ -38,6 +38,8 @@ type Actions struct {
 	Copy       func(profile string, form agent.Form)
 	Refresh    func(profile string)
 	Logout     func(profile string)
+	CopyProxy  func(profile, id string)
+	StopProxy  func(profile, id string)
 	Lock       func()
 	Unlock     func()
 	Quit       func()
@@ -235,6 +237,10 @@ func (t *Tray) do(c Command) {
 		go a.Refresh(c.Profile)
 	case c.Verb == VerbLogout && a.Logout != nil:
 		go a.Logout(c.Profile)
+	case c.Verb == VerbAddress && a.CopyProxy != nil:
+		go a.CopyProxy(c.Profile, c.Proxy)
+	case c.Verb == VerbStop && a.StopProxy != nil:
+		go a.StopProxy(c.Profile, c.Proxy)
 	case c.Verb == VerbLock && a.Lock != nil:
 		go a.Lock()
 	case c.Verb == VerbUnlock && a.Unlock != nil:
