@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -164,6 +166,23 @@ func processes(n int, env []string, program string, args ...string) (float64, er
 	return float64(sum) / keptFor.Seconds(), nil
 }
 
+// requests makes requests in n places at once for a while and returns how many in a second.
+func requests(n int, ask func() error) (float64, error) {
+	var made atomic.Int64
+	errs := make([]error, n)
+	end := time.Now().Add(keptFor)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			for ; errs[i] == nil && time.Now().Before(end); made.Add(1) {
+				errs[i] = ask()
+			}
+		})
+	}
+	all.Wait()
+	return float64(made.Load()) / keptFor.Seconds(), errors.Join(errs...)
+}
+
 // tokens measures how many cached tokens a second are handed out, over kept connections and to a process each, in turns with
 // oidc-agent.
 func (b *bench) tokens() error {
@@ -232,7 +251,9 @@ func perSecond(s []float64) string {
 	return fmt.Sprintf("median %.0f, least %.0f, most %.0f", median(s), slices.Min(s), slices.Max(s))
 }
 
-// proxy measures what the proxy costs a request, against an API on loopback that answers at once, in turns.
+// proxy measures what the proxy costs a request: a client asks for a kilobyte from an API on loopback that answers at once,
+// straight and through the proxy in turns, over a kept connection each; what the second takes longer is what the proxy costs.
+// Everything counts that a user has: fob proxy prints its log meanwhile. Then how many a second eight clients get, and large answers.
 func (b *bench) proxy() error {
 	api, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -311,9 +332,21 @@ func (b *bench) proxy() error {
 			*way.into = append(*way.into, took)
 		}
 	}
+	var rates [2][]float64
+	for range 3 {
+		for i, url := range []string{direct + "/x", through + "/x"} {
+			n, err := requests(8, func() error { _, err := ask(url); return err })
+			if err != nil {
+				return err
+			}
+			rates[i] = append(rates[i], n)
+		}
+	}
 	report("a request to an API on loopback", plain)
 	report("the same through fob proxy", proxied)
 	report("what the proxy costs, p50 (aim 0.3 ms)", proxied.median()-plain.median())
+	report("8 clients at the API, requests a second", perSecond(rates[0]))
+	report("8 clients at fob proxy, requests a second", perSecond(rates[1]))
 	report("256 MB from the API", fmt.Sprintf("%.0f MB/s", 256/plainLarge.median().Seconds()))
 	report("256 MB through fob proxy", fmt.Sprintf("%.0f MB/s", 256/proxiedLarge.median().Seconds()))
 	return nil

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// lines writes JSON values to a streaming answer, one a line, each at once.
+// lines writes JSON values to a streaming answer, one a line, at once.
 type lines struct {
 	mu      sync.Mutex // one writer at a time
 	encoder *json.Encoder
@@ -18,11 +18,13 @@ func newLines(w http.ResponseWriter) *lines {
 	return &lines{encoder: json.NewEncoder(w), flush: http.NewResponseController(w).Flush}
 }
 
-func (l *lines) write(value any) error {
+func (l *lines) write(values ...any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.encoder.Encode(value); err != nil {
-		return err
+	for _, value := range values {
+		if err := l.encoder.Encode(value); err != nil {
+			return err
+		}
 	}
 	return l.flush()
 }

@@ -142,8 +142,46 @@ func (p *proxies) add(one runningProxy) (forget func(), ok bool) {
 	}, true
 }
 
-// logged is how many entries wait for a reader that is slow; further ones are only counted.
-const logged = 256
+// logged is how many entries wait for the reader; further ones are only counted. Those that come within toldApart are told
+// together: a process that wakes up for each request costs more than the proxy does.
+const (
+	logged    = 1024
+	toldApart = 50 * time.Millisecond
+)
+
+// proxyLog is what the reader of a proxy's log has not been told yet.
+type proxyLog struct {
+	news chan struct{} // capacity 1
+
+	mu     sync.Mutex // guards what follows
+	events []any      // ProxyEvent
+	missed int
+}
+
+func (l *proxyLog) add(entry ProxyEntry) {
+	l.mu.Lock()
+	if len(l.events) < logged {
+		l.events = append(l.events, ProxyEvent{Request: &entry})
+	} else {
+		l.missed++
+	}
+	l.mu.Unlock()
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
+}
+
+func (l *proxyLog) take() []any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := l.events
+	if l.missed > 0 {
+		events = append(events, ProxyEvent{Missed: l.missed})
+	}
+	l.events, l.missed = nil, 0
+	return events
+}
 
 // proxy runs one proxy; the client's going away ends it.
 func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
@@ -159,28 +197,12 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer carrier.Close()
-	entries := make(chan ProxyEntry, logged)
-	missed := make(chan int, 1)
+	told := &proxyLog{news: make(chan struct{}, 1)}
 	p, err := proxy.Open(proxy.Options{
 		Base: carrier.Base(), Listen: q.Listen, Header: q.Header, Origins: q.Origins, ReadOnly: q.ReadOnly, Carrier: carrier,
 		Explain: func(err error) proxy.Refusal { return refusal(q.Name, err) },
 		Demand:  func(answer *http.Response) (proxy.Demand, bool) { return demand(q.Name, carrier, answer) },
-		Log: func(entry ProxyEntry) {
-			select {
-			case entries <- entry:
-				return
-			default:
-			}
-			n := 0
-			select {
-			case n = <-missed:
-			default:
-			}
-			select {
-			case missed <- n + 1:
-			default: // another one counts at this moment
-			}
-		},
+		Log:     told.add,
 	})
 	if err != nil {
 		s.reply(w, r, nil, &Error{Kind: Misused, Code: "proxy", Sentence: "profile " + q.Name + ": proxy: " + err.Error(), Remedy: "see --listen, --header and --origin"})
@@ -207,6 +229,7 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 	if lines.write(ProxyEvent{Listening: &running}) != nil {
 		cancel()
 	}
+	news, rested := told.news, (<-chan time.Time)(nil)
 	for {
 		select {
 		case err := <-ended:
@@ -215,16 +238,15 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 			}
 			return
 		case <-stopped:
-			lines.write(ProxyEvent{Stopped: true})
+			lines.write(append(told.take(), ProxyEvent{Stopped: true})...)
 			return
-		case entry := <-entries:
-			if lines.write(ProxyEvent{Request: &entry}) != nil {
+		case <-news:
+			if lines.write(told.take()...) != nil {
 				cancel()
 			}
-		case n := <-missed:
-			if lines.write(ProxyEvent{Missed: n}) != nil {
-				cancel()
-			}
+			news, rested = nil, time.After(toldApart)
+		case <-rested:
+			news, rested = told.news, nil
 		}
 	}
 }

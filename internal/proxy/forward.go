@@ -50,10 +50,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	forward := httputil.ReverseProxy{
 		Rewrite: x.rewrite, ModifyResponse: x.answered, ErrorHandler: x.failed,
-		Transport: p.options.Carrier, BufferPool: &buffers, FlushInterval: -1, ErrorLog: quiet,
+		Transport: p.options.Carrier, BufferPool: &buffers, FlushInterval: heldFor, ErrorLog: quiet,
 	}
 	forward.ServeHTTP(w, r)
 }
+
+// heldFor is how long the beginning of an answer waits for the rest, so that a small one is one packet. An answer whose length is
+// not said, as of server-sent events, is passed on piece by piece (httputil.ReverseProxy).
+const heldFor = 5 * time.Millisecond
 
 var quiet = log.New(io.Discard, "", 0)
 
