@@ -101,7 +101,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "server": server, "fault": fault, "await": await, "inwork": inWork, "interrupt": interrupt, "meanwhile": meanwhile, "foreground": foreground,
 			"fullserver": fullServer, "approving": approving, "setenv": setEnv, "elsewhere": elsewhere, "terminal": terminal, "oauth1server": oauth1Server, "echoapi": echoAPI,
-			"visiting": visiting,
+			"visiting": visiting, "holds": holds,
 		},
 	})
 }

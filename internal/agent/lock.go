@@ -32,7 +32,7 @@ func (c *Client) Unlock(ctx context.Context) error {
 // openWhileLocked are the requests that a locked agent answers. What is not here it refuses, and so also what will be added: a way
 // out that nobody thought of is closed.
 var openWhileLocked = map[string]bool{
-	"GET /v1/hello": true, "GET /v1/status": true, "GET /v1/details": true, "POST /v1/watch": true, "GET /v1/doctor": true, "GET /v1/trace": true,
+	"GET /v1/hello": true, "GET /v1/status": true, "GET /v1/details": true, "POST /v1/watch": true, "GET /v1/doctor": true, "POST /v1/report": true, "GET /v1/trace": true,
 	"GET /v1/profiles": true, "GET /v1/profile": true, "GET /v1/settings": true, "GET /v1/store": true, "GET /v1/proxies": true, "PUT /v1/settings": true, "POST /v1/attach": true,
 	"POST /v1/login/cancel": true, "POST /v1/logout": true, "DELETE /v1/proxy": true, // what takes away
 	"POST /v1/store/unlock": true, // refreshes need it

@@ -52,6 +52,7 @@ type Options struct {
 
 // Server answers the local API.
 type Server struct {
+	home     Home
 	engine   *session.Engine
 	options  Options
 	settings *settingsFile
@@ -70,7 +71,7 @@ func NewServer(home Home, engine *session.Engine, o Options) (*Server, error) {
 	if err != nil {
 		o.Log.Warn("settings", "problem", err.Error())
 	}
-	s := &Server{engine: engine, options: o, settings: settings, stop: make(chan struct{}), since: time.Now().UTC().Round(time.Second)}
+	s := &Server{home: home, engine: engine, options: o, settings: settings, stop: make(chan struct{}), since: time.Now().UTC().Round(time.Second)}
 	if s.options.Logging == nil {
 		s.options.Logging, s.options.LogLevel = func() LogState { return LogState{} }, func(string) {}
 	}
@@ -164,6 +165,7 @@ func (s *Server) routes() http.Handler {
 		return nameRequest{name}, err
 	})
 	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
+	handle("POST /v1/report", asked(s.report))
 	s.protocolRoutes(handle)
 	s.storeRoutes(mux, handle)
 	s.lockRoutes(handle)

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +18,24 @@ import (
 )
 
 func (f *face) doctorVerb() *cobra.Command {
-	var asJSON bool
+	var asJSON, bundle bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Examine what Fob stands on",
+		Use: "doctor [--bundle [FILE]]", Short: "Examine what Fob stands on, or make a report for a bug",
 		Long: `Examines the directories, the agent, the keychain, the clipboard and the tray, and says what to do about what is wrong. It works when
-the agent cannot start. Exit code 0: all is well; 1: something is not; 4: the agent cannot be reached.`,
-		Example: "  fob doctor\n  fob doctor --json", Args: words(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+the agent cannot start. Exit code 0: all is well; 1: something is not; 4: the agent cannot be reached.
+
+With --bundle it makes a report to attach to a bug: a zip file with version and system, the doctor's answers, the settings, which fields the profiles have, the state of
+each with the reasons, and the end of the agent's log. No token, no secret, no account, no login hint is in it, nor your name, your home directory, your client ids, or
+hosts that are not a public provider's: stand-ins are there (profile-1, host-2), the same everywhere. All of it is text: read it before you send it. Standard error says what
+is in it and how often something was taken out; standard output is the file's name. FILE may be a folder, or - for standard output.`,
+		Example: "  fob doctor\n  fob doctor --json\n  fob doctor --bundle report.zip", Args: words(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if bundle {
+				return f.bundle(cmd.Context(), strings.Join(args, ""), asJSON)
+			}
+			if len(args) > 0 {
+				return misused("add --bundle to write a report there", "doctor takes no %s", args[0])
+			}
 			findings, reached := f.examine(cmd.Context())
 			var err error
 			if asJSON {
@@ -40,7 +55,95 @@ the agent cannot start. Exit code 0: all is well; 1: something is not; 4: the ag
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&bundle, "bundle", false, "make a report to attach to a bug, with nothing private in it")
 	return cmd
+}
+
+// bundle makes a report and writes it to a file that is not there yet.
+func (f *face) bundle(ctx context.Context, to string, asJSON bool) error {
+	report, err := f.makeReport(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if asJSON { // the same, to be read by programs
+		return f.printJSON(report.Files)
+	}
+	packed, err := report.Zip(now)
+	if err != nil {
+		return err
+	}
+	if to != "-" {
+		if info, err := os.Stat(to); to == "" || err == nil && info.IsDir() {
+			to = filepath.Join(to, "fob-report-"+now.Format("20060102-150405")+".zip")
+		}
+		if err := writeNew(to, packed); err != nil {
+			return err
+		}
+	}
+	for _, file := range report.Files {
+		taken := ""
+		if file.Taken > 0 {
+			taken = fmt.Sprintf(" (%d places taken out)", file.Taken)
+		}
+		f.say("%s: %s%s", file.Name, file.About, taken)
+	}
+	stands := slices.Sorted(maps.Keys(report.Legend))
+	for _, stand := range stands {
+		f.say("%s is %s; the report does not say so", stand, report.Legend[stand])
+	}
+	if to == "-" {
+		return f.print(string(packed))
+	}
+	f.hint("read it before you attach it: all of it is text")
+	return f.print(to + "\n")
+}
+
+// writeNew writes a file for this user alone, and none that is there.
+func writeNew(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return failed("exists", "give another name, or remove it", "%s is there already", path)
+	}
+	if err == nil {
+		_, err = file.Write(content)
+		if err = errors.Join(err, file.Close()); err != nil {
+			os.Remove(path) // half a report
+		}
+	}
+	if err != nil {
+		return failed("write", "give another name: fob doctor --bundle FILE", "the report was not written: %v", err)
+	}
+	return nil
+}
+
+// makeReport lets the agent make a report, and makes it here where there is none.
+func (f *face) makeReport(ctx context.Context) (agent.BugReport, error) {
+	home, err := agent.HomeFromEnv()
+	if err != nil {
+		return agent.BugReport{}, err
+	}
+	request := agent.ReportRequest{Facts: []agent.Fact{{Name: "fob", Value: Version()}}, Findings: []agent.Finding{homeFinding(home), windowFinding()}}
+	for _, name := range []string{"XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE", "LANG", "FOB_STORE", "FOB_LOG"} {
+		if value := os.Getenv(name); value != "" {
+			request.Facts = append(request.Facts, agent.Fact{Name: name, Value: value})
+		}
+	}
+	client, err := f.connect(ctx)
+	if err == nil {
+		defer client.Close()
+		var report agent.BugReport
+		if report, err = client.Report(ctx, request); err == nil {
+			return report, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return agent.BugReport{}, err
+	}
+	finding := agentFinding(err)
+	f.say("%s; the report is made of the files that there are", finding.Detail)
+	request.Findings = append(request.Findings, finding)
+	return agent.ReportWithout(home, request, err)
 }
 
 // examine looks at what can be seen without an agent, then asks the agent if it can be reached.

@@ -35,9 +35,10 @@ var tree = []struct{ pkg, imports string }{
 	{"dev/soak", "internal/authserver internal/agent internal/session"},
 	{"dev/profiledoc", "profiles"},
 
-	{"internal/agent", "internal/session internal/proxy internal/forms profiles internal/durable internal/logbook"},
+	{"internal/agent", "internal/session internal/proxy internal/forms internal/report profiles internal/durable internal/logbook"},
 	{"internal/session", "internal/forms oauth oauth/oauth1 loopback profiles internal/keychain internal/journal internal/durable"},
 
+	{"internal/report", "internal/logbook profiles"}, // what may be shown to the public is no part of the engine's business
 	{"internal/proxy", "oauth loopback"},
 	{"internal/carry", "oauth profiles"}, // oauth: its Secret alone
 	{"oauth/oauth1", "oauth"},            // another protocol; it borrows Secret, Error and Code

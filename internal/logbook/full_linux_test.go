@@ -14,7 +14,7 @@ import (
 func TestFullDisk(t *testing.T) {
 	disk := fulldisk.New(t)
 	f := New(filepath.Join(disk.Dir, "agent.log"))
-	f.max = 1000
+	f.Max = 1000
 	log := f.Logger(slog.LevelInfo)
 	log.Info("before")
 	disk.Fill()

@@ -46,8 +46,9 @@ func LevelName(l slog.Level) string { return strings.ToLower(l.String()) }
 // File is the log that one process writes. A log that cannot be written stops nobody: lines are lost and counted, each line tries
 // anew, and the first one that can be written again follows one that says how many are missing.
 type File struct {
+	// Max is the size at which a file is moved aside; it is set before the first line.
+	Max  int64
 	path string
-	max  int64
 	kept int
 
 	mu     sync.Mutex // guards what follows; held while writing, for lines must not mix
@@ -59,7 +60,7 @@ type File struct {
 }
 
 // New returns the log at path. It is opened by the first line.
-func New(path string) *File { return &File{path: path, max: fileMax, kept: kept} }
+func New(path string) *File { return &File{path: path, Max: fileMax, kept: kept} }
 
 // Logger returns a logger that writes lines of level and above; level may change at any time.
 func (f *File) Logger(level slog.Leveler) *slog.Logger {
@@ -141,11 +142,11 @@ func (f *File) ready(line int64) error {
 			return err
 		}
 	}
-	if f.size == 0 || f.size+line <= f.max {
+	if f.size == 0 || f.size+line <= f.Max {
 		return nil
 	}
 	f.close()
-	if err := f.shift(); err != nil && f.size+line > 2*f.max {
+	if err := f.shift(); err != nil && f.size+line > 2*f.Max {
 		// Whoever keeps it from being moved must not fill the disk with it either.
 		if err := os.Truncate(f.path, 0); err != nil {
 			return err

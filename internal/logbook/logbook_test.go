@@ -17,7 +17,7 @@ import (
 // small is a log whose files take a dozen lines.
 func small(t *testing.T) *File {
 	f := New(filepath.Join(t.TempDir(), "data", "agent.log"))
-	f.max = 1000
+	f.Max = 1000
 	t.Cleanup(func() { f.Close() })
 	return f
 }
@@ -58,7 +58,7 @@ func TestFilesStaySmall(t *testing.T) {
 				t.Fatalf("%s has mode %v", entry.Name(), info.Mode())
 			}
 		}
-		if total > f.max*int64(f.kept+1) || len(entries) > f.kept+1 {
+		if total > f.Max*int64(f.kept+1) || len(entries) > f.kept+1 {
 			t.Fatalf("after %d lines: %d bytes in %d files", i, total, len(entries))
 		}
 	}
@@ -255,7 +255,7 @@ func TestRotationThatFails(t *testing.T) {
 	log := f.Logger(slog.LevelInfo)
 	for i := range 200 {
 		log.Info("line", "number", i)
-		if info, err := os.Stat(f.path); err != nil || info.Size() > 2*f.max {
+		if info, err := os.Stat(f.path); err != nil || info.Size() > 2*f.Max {
 			t.Fatalf("%d bytes, %v", info.Size(), err)
 		}
 	}
@@ -267,7 +267,7 @@ func TestRotationThatFails(t *testing.T) {
 
 func TestWritersDoNotMix(t *testing.T) {
 	f := small(t)
-	f.max = 1 << 20
+	f.Max = 1 << 20
 	log := f.Logger(slog.LevelInfo)
 	var writers sync.WaitGroup
 	for w := range 8 {

@@ -16,7 +16,7 @@ type Line struct {
 	Time    time.Time
 	Level   slog.Level
 	Message string
-	Attrs   []Attr
+	Attrs   Attrs
 	// Text is the line as it stands in the file. Of a line that is none of ours (it was cut, or somebody wrote into the file) it is
 	// all there is, with time and level of the line before.
 	Text string
@@ -25,15 +25,13 @@ type Line struct {
 // Attr is one key of a line with its value.
 type Attr struct{ Key, Value string }
 
-// MarshalJSON writes the line as slog's own JSON does: time, level, msg, and the rest in their order. A line that is none of ours is a
-// msg.
-func (l Line) MarshalJSON() ([]byte, error) {
-	if l.Message == "" {
-		l.Message = l.Text
-	}
-	all := []Attr{{slog.TimeKey, l.Time.Format(time.RFC3339Nano)}, {slog.LevelKey, LevelName(l.Level)}, {slog.MessageKey, l.Message}}
+// Attrs are the members of an object, in their order.
+type Attrs []Attr
+
+// MarshalJSON writes an object.
+func (all Attrs) MarshalJSON() ([]byte, error) {
 	text := []byte("{")
-	for _, a := range append(all, l.Attrs...) {
+	for i, a := range all {
 		key, err := json.Marshal(a.Key)
 		if err != nil {
 			return nil, err
@@ -42,12 +40,22 @@ func (l Line) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(text) > 1 {
+		if i > 0 {
 			text = append(text, ',')
 		}
 		text = append(append(append(text, key...), ':'), value...)
 	}
 	return append(text, '}'), nil
+}
+
+// MarshalJSON writes the line as slog's own JSON does: time, level, msg, and the rest in their order. A line that is none of ours is a
+// msg.
+func (l Line) MarshalJSON() ([]byte, error) {
+	if l.Message == "" {
+		l.Message = l.Text
+	}
+	all := Attrs{{slog.TimeKey, l.Time.Format(time.RFC3339Nano)}, {slog.LevelKey, LevelName(l.Level)}, {slog.MessageKey, l.Message}}
+	return append(all, l.Attrs...).MarshalJSON()
 }
 
 // parse takes a line apart, as [slog.TextHandler] puts it together.

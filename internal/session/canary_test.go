@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"fob/internal/authserver"
+	"fob/internal/logbook"
 	"fob/profiles"
 )
 
@@ -144,8 +145,10 @@ func newWitness(t *testing.T, method string) *witness {
 	r.engine.Close()
 	r.http = &http.Client{Transport: w.tap}
 	var err error
-	r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http,
-		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	book := logbook.New(filepath.Join(r.dir, "agent.log"))
+	book.Max = 500 // so that it is moved aside again and again
+	t.Cleanup(func() { book.Close() })
+	r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, Log: slog.New(slog.NewTextHandler(io.MultiWriter(w.log, book), &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,6 +369,9 @@ func TestNoSecretIsEverSaid(t *testing.T) { // R-300 R-083 R-115 R-035, design.m
 				w.say("logout", err)
 				w.use()
 				w.check()
+				if _, err := os.Stat(filepath.Join(w.dir, "agent.log.1")); err != nil {
+					t.Errorf("the log was never moved aside: %v", err)
+				}
 				if kinds := len(w.tap.known()); kinds < 10 {
 					t.Errorf("%d secrets passed: the tap hears nothing", kinds)
 				}

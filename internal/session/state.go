@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fob/oauth"
@@ -134,6 +135,16 @@ func some(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// History is what happened to a profile's login, newest first.
+func (e *Engine) History(name string) []Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.logins[name]; l != nil {
+		return slices.Clone(l.rec.History)
+	}
+	return nil
 }
 
 // Details returns one profile in depth. It reads the keychain when a token is kept.
