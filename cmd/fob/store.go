@@ -224,39 +224,65 @@ func (c choice) copied(to keychain.Kind) []string {
 
 func choiceFile(home agent.Home) string { return filepath.Join(home.Data, "store.json") }
 
+// validChoice reads a choice.
+func validChoice(text []byte) (c choice, err error) {
+	if err = json.Unmarshal(text, &c); err == nil && c.Kind != keychain.KindKeychain && c.Kind != keychain.KindFile {
+		err = fmt.Errorf("there is no store %q", string(c.Kind))
+	}
+	return c, err
+}
+
+func checkChoice(text []byte) error { _, err := validChoice(text); return err }
+
 // readChoice returns the zero choice where nobody chose. One that cannot be read is an error: another store would look as if every
 // login were gone.
 func readChoice(home agent.Home) (choice, error) {
-	text, err := os.ReadFile(choiceFile(home))
-	if errors.Is(err, fs.ErrNotExist) {
-		return choice{}, nil
+	text, trouble := durable.Twice(choiceFile(home)).Read(checkChoice)
+	switch {
+	case text != nil:
+		return validChoice(text)
+	case trouble != nil:
+		return choice{}, fmt.Errorf("which store holds the logins is not known: %w; write {\"store\":\"keychain\"} or {\"store\":\"file\"} there", trouble)
 	}
-	var c choice
-	if err == nil {
-		err = json.Unmarshal(text, &c)
-	}
-	if err == nil && c.Kind != keychain.KindKeychain && c.Kind != keychain.KindFile {
-		err = fmt.Errorf("there is no store %q", string(c.Kind))
-	}
-	if err != nil {
-		return choice{}, fmt.Errorf("which store holds the logins is not known: %s: %w; write {\"store\":\"keychain\"} or {\"store\":\"file\"} there", choiceFile(home), err)
-	}
-	return c, nil
+	return choice{}, nil
 }
 
-// write makes the choice durable, whole or not at all.
+// mendChoice is readChoice for an agent that starts. A damaged choice is moved aside, and its copy takes its place; where both are
+// damaged, it is found out which store has logins: a file store with items in it is one that was chosen, for nobody makes one
+// by accident. What was found and done is the error; the choice counts also then.
+func mendChoice(home agent.Home) (c choice, found error) {
+	text, found := durable.Twice(choiceFile(home)).Mend(checkChoice)
+	if text != nil {
+		c, err := validChoice(text)
+		return c, errors.Join(found, err)
+	}
+	if found == nil {
+		return choice{}, nil
+	}
+	c.Kind = keychain.KindKeychain
+	why := "no logins are in " + fileStoreDir(home)
+	if items, err := filepath.Glob(filepath.Join(fileStoreDir(home), "*.age")); err == nil && len(items) > 1 { // the identity, and an item
+		c.Kind, why = keychain.KindFile, "logins are in "+fileStoreDir(home)
+	}
+	return c, errors.Join(found, fmt.Errorf("the %s is used, for %s", c.Kind, why), c.write(home))
+}
+
+// write makes the choice durable, whole or not at all, and twice.
 func (c choice) write(home agent.Home) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return keychain.WriteFile(choiceFile(home), append(text, '\n'))
+	return durable.Twice(choiceFile(home)).Write(append(text, '\n'))
 }
+
+func fileStoreDir(home agent.Home) string { return home.Data + "/store" }
 
 // stores are the stores of this agent, each opened once: a file store stays unlocked.
 type stores struct {
 	home   agent.Home
 	forced keychain.Kind // FOB_STORE
+	found  string        // what was wrong with the choice at the start, and what was done about it
 
 	mu     sync.Mutex // guards opened
 	opened map[keychain.Kind]*keychain.Keychain
@@ -271,7 +297,7 @@ func (s *stores) open(kind keychain.Kind) (*keychain.Keychain, error) {
 	}
 	dir := s.home.Data + "/sealed"
 	if kind == keychain.KindFile {
-		dir = s.home.Data + "/store"
+		dir = fileStoreDir(s.home)
 	}
 	k, err := keychain.Open(kind, dir)
 	if err != nil {
@@ -287,9 +313,9 @@ func (s *stores) open(kind keychain.Kind) (*keychain.Keychain, error) {
 // first opens the store that this agent begins with: FOB_STORE's, else the chosen one, else the keychain.
 func (s *stores) first() (*keychain.Keychain, error) {
 	s.forced = keychain.Kind(os.Getenv("FOB_STORE"))
-	chosen, err := readChoice(s.home)
-	if err != nil && s.forced == "" {
-		return nil, err
+	chosen, found := mendChoice(s.home)
+	if found != nil {
+		s.found = "which store holds the logins: " + strings.ReplaceAll(found.Error(), "\n", "; ")
 	}
 	kind := s.forced
 	if kind == "" {

@@ -96,3 +96,59 @@ func TestSpendersShareTheirLocks(t *testing.T) {
 		t.Errorf("two homes, one directory %q", a)
 	}
 }
+
+// TestDamagedChoiceOfStore damages what says which store was chosen, in each way, in each of its copies: the agent starts with the
+// store that has the logins, says what it found, and keeps what was damaged.
+func TestDamagedChoiceOfStore(t *testing.T) {
+	t.Setenv("FOB_STORE", "")
+	for name, damage := range map[string]func(path string) error{
+		"truncated":  func(path string) error { return os.Truncate(path, 7) },
+		"empty":      func(path string) error { return os.Truncate(path, 0) },
+		"garbage":    func(path string) error { return os.WriteFile(path, []byte("\x00\xff"), 0o600) },
+		"no store":   func(path string) error { return os.WriteFile(path, []byte(`{"store":"drawer"}`), 0o600) },
+		"missing":    os.Remove,
+		"unreadable": func(path string) error { return errors.Join(os.Remove(path), os.Symlink(filepath.Base(path), path)) },
+		"directory":  func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/mine", 0o700)) },
+	} {
+		for which, hit := range map[string][]string{"first": {""}, "second": {".copy"}, "both": {"", ".copy"}} {
+			for _, kind := range []keychain.Kind{keychain.KindFile, keychain.KindKeychain} {
+				if name == "missing" && which == "both" {
+					continue // nobody chose
+				}
+				home := agent.Home{Data: t.TempDir()}
+				if err := (choice{Kind: kind}).write(home); err != nil {
+					t.Fatal(err)
+				}
+				if kind == keychain.KindFile {
+					if err := os.MkdirAll(fileStoreDir(home), 0o700); err != nil {
+						t.Fatal(err)
+					}
+					for _, file := range []string{"identity.age", "abc.age"} {
+						if err := os.WriteFile(filepath.Join(fileStoreDir(home), file), nil, 0o600); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				for _, copy := range hit {
+					if err := damage(choiceFile(home) + copy); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for start := range 2 {
+					s := stores{home: home}
+					k, err := s.first()
+					if err != nil || k.Kind() != kind {
+						t.Fatalf("%s %s: start %d uses %v, %v", which, name, start, k, err)
+					}
+					if silent := start == 1 || name == "missing" && which == "second"; (s.found == "") != silent {
+						t.Errorf("%s %s: start %d says %q", which, name, start, s.found)
+					}
+				}
+				aside, err := filepath.Glob(choiceFile(home) + "*.damaged-*")
+				if err != nil || name != "missing" && len(aside) != len(hit) {
+					t.Errorf("%s %s: kept %v, %v", which, name, aside, err)
+				}
+			}
+		}
+	}
+}

@@ -59,6 +59,9 @@ func (r *resident) showStore(ctx context.Context) (agent.StoreView, error) {
 	if note := r.stores.contradiction(); note != "" {
 		view.Notes = append(view.Notes, note)
 	}
+	if r.stores.found != "" {
+		view.Notes = append(view.Notes, r.stores.found)
+	}
 	if chosen, err := readChoice(r.home); err == nil && chosen.Leaving != "" {
 		view.Leaving = string(chosen.Leaving)
 		view.Notes = append(view.Notes, fmt.Sprintf("the last move could not clear the %s: finish it with fob store move %s", chosen.Leaving, chosen.Kind))

@@ -324,14 +324,45 @@ func TestSettings(t *testing.T) {
 	if err != nil || kept.get() != want {
 		t.Errorf("kept %+v %v", kept.get(), err)
 	}
-	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if kept, err := openSettings(path); err == nil || kept.get() != defaultSettings {
-		t.Errorf("damaged: %+v %v", kept.get(), err)
-	}
-	if aside, err := os.ReadFile(path + ".damaged"); err != nil || string(aside) != "{" {
-		t.Errorf("the damaged file was not kept: %v", err)
+}
+
+// TestDamagedSettings: the defaults are in force, what was there is kept aside, and doctor says both until somebody has chosen anew.
+func TestDamagedSettings(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"truncated":  func(path string) error { return os.Truncate(path, 12) },
+		"empty":      func(path string) error { return os.Truncate(path, 0) },
+		"garbage":    func(path string) error { return os.WriteFile(path, []byte("\x00\xff"), 0o600) },
+		"no setting": func(path string) error { return os.WriteFile(path, []byte(`{"theme":"pink"}`), 0o600) },
+		"missing":    os.Remove,
+		"unreadable": func(path string) error { return errors.Join(os.Remove(path), os.Symlink("settings.json", path)) },
+		"directory":  func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/mine", 0o700)) },
+	} {
+		path := filepath.Join(t.TempDir(), "settings.json")
+		first, err := openSettings(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := first.put(Settings{Theme: "dark", ClipboardSeconds: 10}); err != nil {
+			t.Fatal(err)
+		}
+		if err := damage(path); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := openSettings(path)
+		if kept.get() != defaultSettings {
+			t.Errorf("%s: in force is %+v", name, kept.get())
+		}
+		aside, globErr := filepath.Glob(path + ".damaged-*")
+		if globErr != nil || name != "missing" && (len(aside) != 1 || err == nil || !strings.Contains(err.Error(), aside[0]) || kept.finding() == nil) {
+			t.Errorf("%s: kept %v, said %v", name, aside, err)
+			continue
+		}
+		if err := kept.put(Settings{Theme: "light"}); err != nil || kept.finding() != nil {
+			t.Errorf("%s: chosen anew: %v, %v", name, err, kept.finding())
+		}
+		if again, err := openSettings(path); err != nil || again.get().Theme != "light" {
+			t.Errorf("%s: the next start: %+v, %v", name, again.get(), err)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *Server) report(ctx context.Context, q ReportRequest) (any, error) {
 		sources.Facts = append(sources.Facts, Fact{Name: "keychain", Value: view.Owner},
 			Fact{Name: "item limit", Value: fmt.Sprintf("%d bytes; %s; %s", view.ItemLimit, view.Holds(), view.Survives())})
 	}
-	for _, f := range s.options.Doctor(ctx) {
+	for _, f := range s.findings(ctx) {
 		sources.Findings = append(sources.Findings, report.Finding(f))
 	}
 	sources.Settings, sources.Profiles = s.settings.get(), s.engine.Profiles()

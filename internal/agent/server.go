@@ -164,7 +164,7 @@ func (s *Server) routes() http.Handler {
 		name, err := s.options.Demo(r.Context())
 		return nameRequest{name}, err
 	})
-	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.options.Doctor(r.Context()), nil })
+	handle("GET /v1/doctor", func(r *http.Request) (any, error) { return s.findings(r.Context()), nil })
 	handle("POST /v1/report", asked(s.report))
 	s.protocolRoutes(handle)
 	s.storeRoutes(mux, handle)
@@ -180,6 +180,15 @@ func (s *Server) routes() http.Handler {
 	s.proxyRoutes(handle)
 	mux.HandleFunc("POST /v1/proxy", s.proxy)
 	return s.behindLock(mux)
+}
+
+// findings are what doctor says: the process's, and what was found damaged.
+func (s *Server) findings(ctx context.Context) []Finding {
+	all := s.options.Doctor(ctx)
+	if damaged := s.settings.finding(); damaged != nil {
+		all = append(all, *damaged)
+	}
+	return all
 }
 
 // logAnswer logs what was asked, without what it was about: names and addresses stand in the lines of what was done.

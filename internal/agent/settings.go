@@ -103,30 +103,44 @@ func (h Home) settingsFile() string { return filepath.Join(h.Config, "settings.j
 type settingsFile struct {
 	path string
 
-	mu      sync.Mutex // guards current
+	mu      sync.Mutex // guards what follows
 	current Settings
+	damage  error // what was found at the start, until somebody has chosen anew
 }
 
-// openSettings reads the settings. A file that makes no sense counts as absent; it is kept aside.
+// openSettings reads the settings. What makes no sense, or cannot be read, counts as absent; it is moved aside.
 func openSettings(path string) (*settingsFile, error) {
 	f := &settingsFile{path: path, current: defaultSettings}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
-	if err != nil {
-		return f, fmt.Errorf("settings: %w", err)
-	}
 	read := defaultSettings
-	if err := json.Unmarshal(text, &read); err != nil || read.validate() != nil {
-		aside := path + ".damaged"
-		if err := os.Rename(path, aside); err != nil {
-			return f, fmt.Errorf("settings: %w", err)
-		}
-		return f, fmt.Errorf("settings: %s makes no sense; it is now %s, and the defaults are in force", path, aside)
+	if err == nil {
+		err = json.Unmarshal(text, &read)
 	}
-	f.current = read
-	return f, nil
+	if err == nil {
+		err = read.validate()
+	}
+	if err == nil {
+		f.current = read
+		return f, nil
+	}
+	aside, moveErr := durable.Aside(path)
+	if f.damage = fmt.Errorf("settings: %s makes no sense (%w); it is now %s, and the defaults are in force", path, err, aside); moveErr != nil {
+		f.damage = fmt.Errorf("settings: %s makes no sense (%w), and cannot be moved aside: %w; the defaults are in force", path, err, moveErr)
+	}
+	return f, f.damage
+}
+
+// finding is what `fob doctor` says of damaged settings, nil where there are none.
+func (f *settingsFile) finding() *Finding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.damage == nil {
+		return nil
+	}
+	return &Finding{Subject: "settings", Detail: f.damage.Error(), Remedy: "choose them anew, in the window or with the verbs; the old file is text, and may still be read"}
 }
 
 func (f *settingsFile) get() Settings {
@@ -144,7 +158,7 @@ func (f *settingsFile) put(s Settings) error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	f.mu.Lock()
-	f.current = s
+	f.current, f.damage = s, nil
 	f.mu.Unlock()
 	return nil
 }

@@ -46,7 +46,7 @@ var tree = []struct{ pkg, imports string }{
 	{"loopback", ""},
 	{"profiles", ""},
 	{"internal/forms", ""},
-	{"internal/keychain", ""},
+	{"internal/keychain", "internal/durable"},
 	{"internal/journal", "internal/durable"},
 	{"internal/durable", ""},
 	{"internal/logbook", ""},

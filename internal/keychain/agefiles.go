@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"filippo.io/age"
+
+	"fob/internal/durable"
 )
 
 // The file store, FOB_STORE=file: a folder for machines without a keychain, in the format of age (age-encryption.org/v1), so that
@@ -289,7 +291,7 @@ func (a *ageFiles) remove(name string) error {
 	}
 	a.at("renamed")
 	if err == nil {
-		err = syncDir(a.dir)
+		err = durable.SyncDir(a.dir)
 	}
 	if err != nil {
 		return err
@@ -314,54 +316,12 @@ func (a *ageFiles) list() ([]string, error) {
 	return names, nil
 }
 
-// newFile begins the name of a file that is not finished.
+// newFile begins the name of a file that is being removed; versions before wrote new ones under it, too.
 const newFile = "new-"
 
 // write replaces a file of the store.
 func (a *ageFiles) write(file string, content []byte, check func(back []byte) error) error {
-	return replaceFile(a.path(file), content, check, a.at)
-}
-
-// WriteFile replaces a private file, whole or not at all, and durably.
-func WriteFile(path string, content []byte) error {
-	return replaceFile(path, content, nil, func(string) {})
-}
-
-// replaceFile writes and syncs the content, checks what was written, and only then switches the name to it.
-func replaceFile(path string, content []byte, check func(back []byte) error, at func(string)) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), newFile+"*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	at("created")
-	_, err = f.Write(content)
-	at("written")
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	at("synced")
-	if err == nil && check != nil {
-		var back []byte
-		if back, err = os.ReadFile(f.Name()); err == nil {
-			err = check(back)
-		}
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	at("renamed")
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	return err
+	return durable.Replace(a.path(file), content, check, a.at)
 }
 
 // tidy removes what a crash left unfinished: nobody else writes here, and we have the turn.
@@ -370,6 +330,7 @@ func (a *ageFiles) tidy() {
 	for _, path := range left {
 		_ = os.Remove(path) // it is tried again
 	}
+	_ = durable.Sweep(a.dir) // so is this
 }
 
 func ageSeal(text string, recipient age.Recipient) ([]byte, error) {

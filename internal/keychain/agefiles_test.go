@@ -247,7 +247,7 @@ func TestFileStoreCrash(t *testing.T) {
 				t.Errorf("%s ended at step %d: %q, %v", name, n, got, err)
 			}
 			for _, file := range sealedFiles(t, a.dir) {
-				if strings.HasPrefix(file, newFile) {
+				if strings.HasPrefix(file, newFile) || strings.HasPrefix(file, ".new-") {
 					t.Errorf("%s ended at step %d: litter %s", name, n, file)
 				}
 			}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"fob/internal/durable"
 )
 
 // A sealed file is a header of two lines (version, the item's key name in base64) and then nonce and ciphertext of
@@ -85,7 +87,7 @@ func (v vault) write(file string, content []byte) error {
 	}
 	v.at("synced")
 	if err == nil {
-		err = syncDir(v.dir)
+		err = durable.SyncDir(v.dir)
 	}
 	return err
 }
@@ -182,5 +184,5 @@ func (v vault) shred(file string) error {
 		return fmt.Errorf("%w; remove it by hand", removeErr)
 	}
 	v.at("unlinked")
-	return errors.Join(err, syncDir(v.dir))
+	return errors.Join(err, durable.SyncDir(v.dir))
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
+	"strings"
 	"time"
 
 	"fob/internal/durable"
@@ -15,6 +14,8 @@ import (
 type Lock struct {
 	Since time.Time `json:"since"`
 	By    Locker    `json:"by"`
+	// Damage is what was found of a lock that could not be read whole. Whether it was one nobody can tell, so it is.
+	Damage string `json:"damage,omitempty"`
 }
 
 // Locker is what locks: it is the same that may unlock, except that the user may always.
@@ -35,26 +36,48 @@ func (l Lock) Words() string {
 	if !l.Since.IsZero() {
 		words += " since " + l.Since.Local().Format("2006-01-02 15:04")
 	}
+	if l.Damage != "" {
+		words += " (what kept the lock was damaged: " + l.Damage + ")"
+	}
 	return words
 }
 
-// openLock reads whether an agent before was locked. A file that cannot be read locks: what it was meant to say is known.
+// openLock reads whether an agent before was locked. It is kept in two copies: one that is there, in whatever state, locks, for
+// nothing else is ever written there than that Fob is locked, and unlocking removes both. What is damaged is moved aside, and a whole
+// one written in its place, so that the next start is locked, too.
 func openLock(path string) (*Lock, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	var l Lock
+	text, found := durable.Twice(path).Mend(func(text []byte) error {
+		l = Lock{}
+		return json.Unmarshal(text, &l)
+	})
+	if text == nil && found == nil {
 		return nil, nil
 	}
-	var l Lock
-	if err == nil {
-		err = json.Unmarshal(text, &l)
+	if text == nil || json.Unmarshal(text, &l) != nil {
+		l = Lock{}
 	}
-	if err != nil || l.By != ByScreen {
-		l.By = ByUser
+	if l.By != ByScreen || found != nil {
+		l.By = ByUser // the screen's unlocking must not end what nobody understands
 	}
-	return &l, err
+	if found != nil {
+		l.Damage = strings.ReplaceAll(found.Error(), "\n", "; ")
+		if err := writeLock(path, l); err != nil {
+			found = errors.Join(found, err)
+		}
+	}
+	return &l, found
+}
+
+func writeLock(path string, l Lock) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	return durable.Twice(path).Write(text)
 }
 
 // Locked returns the lock that is in force, nil when there is none.
@@ -77,7 +100,7 @@ func (e *Engine) Lock(by Locker) error {
 		case now == nil:
 			return &Lock{Since: wall().UTC(), By: by}
 		case by == ByUser:
-			return &Lock{Since: now.Since, By: by}
+			return &Lock{Since: now.Since, By: by, Damage: now.Damage}
 		}
 		return now
 	})
@@ -132,16 +155,9 @@ func (e *Engine) keepLock(l *Lock) error {
 		return nil
 	}
 	if l == nil {
-		if err := os.Remove(e.lockFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return durable.Twice(e.lockFile).Remove()
 	}
-	text, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	return durable.Write(e.lockFile, text, true)
+	return writeLock(e.lockFile, *l)
 }
 
 // refusal is why nothing is handed out and nobody is logged in now; nil when that is not so. Fob's own refreshes are no handing

@@ -2,9 +2,11 @@ package session
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,4 +230,56 @@ func TestWatchersHearOfTheLock(t *testing.T) {
 		}
 		r.engine.Close()
 	})
+}
+
+// TestDamagedLockLocks damages what keeps the lock, in each way, in each of its copies: who was locked stays locked, also at the start
+// after that, is told so, and can unlock; who was not locked is not.
+func TestDamagedLockLocks(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"truncated":  func(path string) error { return os.Truncate(path, 7) },
+		"empty":      func(path string) error { return os.Truncate(path, 0) },
+		"garbage":    func(path string) error { return os.WriteFile(path, []byte("\x00\xff"), 0o600) },
+		"missing":    os.Remove,
+		"unreadable": func(path string) error { return errors.Join(os.Remove(path), os.Symlink(filepath.Base(path), path)) },
+		"directory":  func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/mine", 0o700)) },
+	} {
+		for which, hit := range map[string][]string{"first": {""}, "second": {".copy"}, "both": {"", ".copy"}} {
+			if name == "missing" && which == "both" {
+				continue // that is how an unlocked one looks
+			}
+			for _, by := range []Locker{ByUser, ByScreen} {
+				r := newRig(t, authserver.Options{})
+				path := filepath.Join(r.dir, "lock.json")
+				if err := r.engine.Lock(by); err != nil {
+					t.Fatal(err)
+				}
+				r.engine.Close()
+				for _, copy := range hit {
+					if err := damage(path + copy); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 2 {
+					r.reopen()
+					l := r.engine.Locked()
+					if l == nil {
+						t.Fatalf("%s %s: nothing is locked", which, name)
+					}
+					if silent := name == "missing" && which == "second"; (l.Damage == "") != silent || !silent && (l.By != ByUser || !strings.Contains(LockedError(*l).Sentence, "damaged")) {
+						t.Errorf("%s %s: %+v", which, name, *l)
+					}
+				}
+				aside, err := filepath.Glob(path + "*.damaged-*")
+				if err != nil || name != "missing" && len(aside) != len(hit) {
+					t.Errorf("%s %s: kept %v, %v", which, name, aside, err)
+				}
+				if err := r.engine.Unlock(ByUser); err != nil {
+					t.Fatal(err)
+				}
+				if r.reopen(); r.engine.Locked() != nil {
+					t.Errorf("%s %s: locked again", which, name)
+				}
+			}
+		}
+	}
 }
