@@ -26,9 +26,13 @@ func runAgent(ctx context.Context, home agent.Home, noTray bool, stderr io.Write
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "fob: %v\n", err)
 	if errors.Is(err, agent.ErrRunning) {
-		fmt.Fprintln(stderr, "fob: hint: end it with `fob stop`")
+		err = agent.Refusal(ctx, home)
+	}
+	fmt.Fprintf(stderr, "fob: %v\n", err)
+	var known *agent.Error
+	if errors.As(err, &known) && known.Remedy != "" {
+		fmt.Fprintln(stderr, "fob: hint: "+known.Remedy)
 	}
 	return int(agent.Failed)
 }
@@ -110,6 +114,9 @@ func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray 
 	agent.Report(nil)
 	logger.Info("agent", "version", cli.Version(), "pid", os.Getpid(), "store", string(r.store.current().Kind()), "level", log.state().Level)
 	log.lastCrash()
+	if r.stores.found != "" {
+		logger.Warn("store", "problem", r.stores.found)
+	}
 	if note := r.stores.contradiction(); note != "" {
 		logger.Warn("store", "problem", note)
 	}

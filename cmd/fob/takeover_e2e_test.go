@@ -235,7 +235,7 @@ func TestTakeOver(t *testing.T) {
 	if two.hello().PID != now.PID || two.hello().Version != "0.10.0" {
 		t.Error("an older program took over")
 	}
-	if out, said, code := two.run(two.new, "agent"); code != 1 || !strings.Contains(said, "another agent is running") {
+	if out, said, code := two.run(two.new, "agent"); code != 1 || !strings.Contains(said, "an agent is running already: version ") {
 		t.Errorf("a second agent: %d %s%s", code, out, said)
 	}
 	two.must(two.new, "refresh", "work")

@@ -73,7 +73,11 @@ func launched(line string, home Home) error {
 	case line == "":
 		line = "the agent ended at once"
 	}
-	return &Error{Kind: Unreachable, Code: "no_agent", Sentence: line, Remedy: "see " + home.LogFile() + ", or run `fob agent` to see why"}
+	sentence, remedy, known := strings.Cut(line, "\t")
+	if !known {
+		remedy = "see " + home.LogFile() + ", or run `fob agent` to see why"
+	}
+	return &Error{Kind: Unreachable, Code: "no_agent", Sentence: sentence, Remedy: remedy}
 }
 
 // What an agent says on the pipe to the one that launched it; anything else is the reason why it ends.
@@ -100,13 +104,41 @@ func Report(err error) {
 	case errors.Is(err, ErrRunning):
 		line = sayRunning
 	case err != nil:
-		line = strings.ReplaceAll(err.Error(), "\n", " ")
+		line = strings.Map(oneLine, err.Error())
+		var known *Error
+		if errors.As(err, &known) && known.Remedy != "" {
+			line += "\t" + strings.Map(oneLine, known.Remedy)
+		}
 	}
 	fmt.Fprintln(pipe, line)
 }
 
+func oneLine(r rune) rune {
+	if r == '\n' || r == '\t' {
+		return ' '
+	}
+	return r
+}
+
 // ErrRunning means that another agent serves this home already.
 var ErrRunning = errors.New("another agent is running")
+
+// Refusal says to whoever started a second agent for home which one runs, and what to do.
+func Refusal(ctx context.Context, home Home) *Error {
+	said := &Error{Kind: Failed, Code: "agent_running", Sentence: ErrRunning.Error(),
+		Remedy: "use it: every command does. `fob stop` ends it; with another FOB_HOME a second one has logins of its own"}
+	client := NewClient(home)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, refusalWithin)
+	defer cancel()
+	if h, err := client.Hello(ctx); err == nil {
+		said.Sentence = fmt.Sprintf("an agent is running already: version %s, process %d, since %s, at %s", h.Version, h.PID, h.Since.Local().Format("2006-01-02 15:04:05"), home.Socket())
+	}
+	return said
+}
+
+// refusalWithin is how long it may take to ask the agent that runs; without an answer it is refused in fewer words.
+const refusalWithin = 3 * time.Second
 
 // errElsewhere keeps an agent from starting where FOB_SOCKET says that it is elsewhere.
 var errElsewhere = errors.New("FOB_SOCKET names the agent of another machine; unset it to run one here")

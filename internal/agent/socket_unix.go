@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,19 +99,59 @@ func listenUnix(path string) (net.Listener, error) {
 // ListenShared opens the socket that is for forwarding; see [Server.ServeShared]. The caller is the agent: it holds [Listen]'s lock.
 func ListenShared(home Home) (net.Listener, error) { return listenUnix(home.Share()) }
 
+// lockPatience is how long an agent waits for one that holds the lock and does not answer: it is ending. Tests wait less.
+var lockPatience = stopsWithin
+
+// flock is the system's; a test lets it refuse as a network file system does, which cannot be mounted everywhere.
+var flock = unix.Flock
+
+// holderOf is the process that says in the lock's file that it holds the lock, 0 when none does. It is believed only while the lock
+// is held: its number may be another process's afterwards.
+func holderOf(lock *os.File) int {
+	text := make([]byte, 20)
+	n, _ := lock.ReadAt(text, 0) // shorter is fine
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil || pid <= 0 {
+		return 0
+	}
+	return pid
+}
+
+// silent is the error of a lock whose holder does not answer: it hangs, or somebody has stopped it.
+func silent(holder int, lock string) *Error {
+	said := &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "another process holds " + lock + " and does not answer as an agent", Remedy: "see which process has that file open, and end it"}
+	if holder != 0 {
+		said.Sentence = fmt.Sprintf("the agent that runs, process %d, holds %s and does not answer", holder, lock)
+		said.Remedy = fmt.Sprintf("see what it does (ps %d); if it hangs, end it: kill %d. Its logins stay", holder, holder)
+	}
+	return said
+}
+
 // takeLock takes the lock that decides who is the agent. The kernel drops it with the process, however that ends.
 func takeLock(home Home) (*os.File, error) {
-	for deadline := time.Now().Add(stopsWithin); ; time.Sleep(lookAgain) {
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lookAgain) {
 		lock, err := os.OpenFile(home.lock(), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
-		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err = flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
+			// The lock is the kernel's; the number only tells people who has it, where nobody answers to say so.
+			if err = lock.Truncate(0); err == nil {
+				_, err = fmt.Fprintf(lock, "%d\n", os.Getpid())
+			}
+			if err != nil {
+				_ = lock.Truncate(0) // no number is better than half of one
+			}
 			return lock, nil
 		}
+		holder := holderOf(lock)
 		lock.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
+		switch {
+		case errors.Is(err, unix.ENOLCK), errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENOSYS):
+			return nil, &Error{Kind: Failed, Code: "no_locks", Sentence: fmt.Sprintf("the file system of %s has no locks (%v), so that two agents could spend each other's tokens", home.lock(), err),
+				Remedy: "let XDG_RUNTIME_DIR, or FOB_HOME, be a directory on a disk of this computer (a network file system needs its lock service)"}
+		case !errors.Is(err, unix.EWOULDBLOCK):
 			return nil, fmt.Errorf("lock %s: %w", home.lock(), err)
 		}
 		// Held by an agent: one that answers stays; one that does not is starting or ending.
@@ -117,8 +159,11 @@ func takeLock(home Home) (*os.File, error) {
 		if err == nil {
 			conn.Close()
 		}
-		if err == nil || time.Now().After(deadline) {
+		if err == nil {
 			return nil, ErrRunning
+		}
+		if time.Now().After(deadline) {
+			return nil, silent(holder, home.lock())
 		}
 	}
 }
@@ -133,7 +178,7 @@ func released(ctx context.Context, home Home) error {
 		if err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
-		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+		err = flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 		lock.Close()
 		if err == nil {
 			return nil
