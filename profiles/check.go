@@ -47,6 +47,16 @@ func checkPlain(v string) string {
 	return ""
 }
 
+// checkMemberPath holds a way into a JSON object.
+func checkMemberPath(v string) string {
+	for part := range strings.SplitSeq(v, ".") {
+		if part == "" || strings.ContainsFunc(part, unicode.IsSpace) {
+			return "is not the name of a member, or several with dots between them; write it like data.id"
+		}
+	}
+	return checkPlain(v)
+}
+
 func checkColor(v string) string {
 	if _, _, _, ok := RGB(v); ok {
 		return ""

@@ -32,6 +32,7 @@ const (
 	GroupServer       = "Server"
 	GroupClient       = "Client"
 	GroupRequest      = "Request"
+	GroupAccount      = "Account"
 	GroupAssertion    = "Assertion"
 	GroupExchange     = "Token exchange"
 	GroupBackchannel  = "Login on another device"

@@ -77,6 +77,12 @@ type Profile struct {
 	RequestHeaders       Parameters `json:"request_headers,omitempty"`       // NAME or KIND/NAME
 	FAPIProfile          string     `json:"fapi_profile,omitempty"`          // "" or "fapi2"
 
+	// Whose login it is; see Pinned.
+	ExpectedSubject string `json:"expected_subject,omitempty"`
+	ExpectedIssuer  string `json:"expected_issuer,omitempty"`   // "" is the profile's own
+	ExpectedAccount string `json:"expected_account,omitempty"`  // its name, for people
+	AccountIDMember string `json:"account_id_member,omitempty"` // "" is sub or what providers have instead
+
 	// A JWT bearer assertion made from the private key.
 	AssertionIssuer     string   `json:"assertion_issuer,omitempty"`  // "" is the client ID
 	AssertionSubject    string   `json:"assertion_subject,omitempty"` // "" is the issuer of the assertion

@@ -4,7 +4,7 @@ import "slices"
 
 // table is the one description of every field, in the order to show and to write them. Its parts are static data, put
 // together once.
-var table = slices.Concat(profileFields, serverFields, clientFields, requestFields, assertionFields, exchangeFields,
+var table = slices.Concat(profileFields, serverFields, clientFields, requestFields, accountFields, assertionFields, exchangeFields,
 	backchannelFields, oauth1Fields, redirectFields, tokenFields, protectionFields, constrainedFields, registrationFields,
 	networkFields, quirkFields)
 

@@ -42,7 +42,7 @@ func TestTableAndStructAgree(t *testing.T) {
 }
 
 func TestRowsAreComplete(t *testing.T) {
-	groups := []string{GroupProfile, GroupServer, GroupClient, GroupRequest, GroupAssertion, GroupExchange, GroupBackchannel, GroupOAuth1,
+	groups := []string{GroupProfile, GroupServer, GroupClient, GroupRequest, GroupAccount, GroupAssertion, GroupExchange, GroupBackchannel, GroupOAuth1,
 		GroupRedirect, GroupToken, GroupProtection, GroupConstrained, GroupRegistration, GroupNetwork, GroupQuirks}
 	seen := map[string]bool{}
 	at := 0

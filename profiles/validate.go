@@ -75,6 +75,8 @@ func (p Profile) Validate() []Problem {
 			all = append(all, p.validateClient()...)
 		case "redirect_uri":
 			all = append(all, p.validateRedirect()...)
+		case "expected_account":
+			all = append(all, p.validateAccount()...)
 		case "fapi_profile":
 			all = append(all, p.validateFAPI()...)
 		case "temporary_credential_params":
