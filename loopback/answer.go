@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // answer serves every request. It never redirects (RFC 9700 §4.11: no open
@@ -32,10 +33,35 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
 		strayPage(stray).send(w, status)
 		return
 	}
+	said := responsePage(values)
+	if r.Hold && said.kind == "ok" {
+		r.received <- values
+		r.held(req, said).send(w, http.StatusOK)
+		return
+	}
 	// The page first: it fits the socket's buffer, and then nothing that
 	// the owner does next can cut it off.
-	responsePage(values).send(w, http.StatusOK)
+	said.send(w, http.StatusOK)
 	r.received <- values
+}
+
+// held is the page to send when the owner has decided, or takes too long.
+func (r *Receiver) held(req *http.Request, usual page) page {
+	late := time.NewTimer(holdMax)
+	defer late.Stop()
+	select {
+	case refused := <-r.refused:
+		return refused
+	case <-r.stopped:
+	case <-late.C:
+	case <-req.Context().Done():
+	}
+	select { // decided in the same moment
+	case refused := <-r.refused:
+		return refused
+	default:
+		return usual
+	}
 }
 
 // read takes the parameters from a request to the right address, or says why

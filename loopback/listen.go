@@ -211,6 +211,7 @@ func newReceiver(a address, listeners []net.Listener) *Receiver {
 		conns:     newConns(),
 		received:  make(chan url.Values, 1),
 		stopped:   make(chan struct{}),
+		refused:   make(chan page, 1),
 	}
 	if r.path == "" {
 		r.path = "/" // what a browser asks for; the URI stays as it was registered

@@ -36,6 +36,9 @@ const (
 	maxBody = 256 << 10
 	// How long Close lets a page that is being sent finish.
 	closeGrace = 1500 * time.Millisecond
+	// How long a page is held. People wait that long for a page before they
+	// doubt it, and it leaves time to send it within transferTimeout.
+	holdMax = 8 * time.Second
 )
 
 // Receiver waits for one authorization response on a loopback address. Make it
@@ -56,6 +59,10 @@ type Receiver struct {
 	// has for it (OAuth1Token). It returns "" when there is none. nil looks for
 	// the parameter state.
 	StateOf func(url.Values) string
+	// Hold lets the browser wait for its page until Refuse or Close is called,
+	// for some seconds: set it where the login may still be refused for
+	// something that is best mended in the browser.
+	Hold bool
 
 	uri       string
 	path      string   // as it must arrive, escaped
@@ -66,6 +73,7 @@ type Receiver struct {
 
 	received chan url.Values // buffered, gets exactly one
 	stopped  chan struct{}   // closed by Close
+	refused  chan page       // buffered, gets at most one
 
 	mu       sync.Mutex // guards the fields below
 	state    string     // what Wait was called with
@@ -142,6 +150,15 @@ func (r *Receiver) Wait(ctx context.Context, state string) (url.Values, error) {
 				return nil, fmt.Errorf("redirect listener %s: %w", r.uri, err)
 			}
 		}
+	}
+}
+
+// Refuse is what a page that is held says instead of the usual. It does
+// nothing when no page is held.
+func (r *Receiver) Refuse(title, text string) {
+	select {
+	case r.refused <- page{kind: "no", title: oneLine(title), text: oneLine(text)}:
+	default:
 	}
 }
 

@@ -97,7 +97,17 @@ func serverWords(code, description string) string {
 	if description != "" {
 		words += ": " + description
 	}
-	words = strings.Map(func(c rune) rune {
+	words = oneLine(words)
+	if runes := []rune(words); len(runes) > 300 {
+		words = string(runes[:299]) + "…"
+	}
+	return words
+}
+
+// oneLine is a text from elsewhere without line breaks and what cannot be
+// seen.
+func oneLine(words string) string {
+	return strings.Map(func(c rune) rune {
 		switch {
 		case unicode.IsSpace(c):
 			return ' '
@@ -106,10 +116,6 @@ func serverWords(code, description string) string {
 		}
 		return c
 	}, strings.ToValidUTF8(words, "\uFFFD"))
-	if runes := []rune(words); len(runes) > 300 {
-		words = string(runes[:299]) + "…"
-	}
-	return words
 }
 
 func strayPage(reason string) page {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"fob": main, "browse": browse, "redirected": redirected, "fob-app": window, "closed": closed,
+		"fob": main, "browse": browse, "browseas": browseAs, "redirected": redirected, "fob-app": window, "closed": closed,
 		"git-credential-fob": main, "docker-credential-fob": main, "cargo-credential-fob": main, "terraform-credentials-fob": main,
 	})
 }
@@ -48,6 +49,29 @@ func browse() {
 		os.Exit(1)
 	}
 	response.Body.Close()
+}
+
+// browseAs is a browser where the person chooses the account of its first argument, whatever the request hints at. The page that it
+// ends with is in the file that the second one names.
+func browseAs() {
+	address, err := url.Parse(os.Args[len(os.Args)-1])
+	if err == nil {
+		query := address.Query()
+		query.Set("login_hint", os.Args[1])
+		address.RawQuery = query.Encode()
+		var response *http.Response
+		if response, err = http.Get(address.String()); err == nil {
+			defer response.Body.Close()
+			var page []byte
+			if page, err = io.ReadAll(response.Body); err == nil {
+				err = os.WriteFile(os.Args[2], page, 0o600)
+			}
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // window stands for fob-app: it notes what it was started with and, unless told to fail, ends well.

@@ -26,6 +26,8 @@ type (
 	Event = session.Event
 	// Handout is a token on its way to the user.
 	Handout = session.Handout
+	// Account is somebody at a server.
+	Account = session.Account
 	// Form is the name of a form in which a token is handed out.
 	Form = session.Form
 	// FormRequest asks for a token in a form, Filled is the answer.
@@ -52,6 +54,20 @@ const (
 	FormHeader      = session.FormHeader
 	FormCurl        = session.FormCurl
 )
+
+// CodeOtherAccount is the code of a login as another account than its profile is for.
+const CodeOtherAccount = session.CodeOtherAccount
+
+// SameAccount names the profiles among all that hold a login of the same account as s.
+func SameAccount(s Status, all []Status) []string {
+	var names []string
+	for _, other := range all {
+		if other.Name != s.Name && s.Subject != "" && other.Subject == s.Subject && other.Issuer == s.Issuer {
+			names = append(names, other.Name)
+		}
+	}
+	return names
+}
 
 // Hello is what an agent says of itself.
 type Hello struct {

@@ -159,6 +159,33 @@ func (c *Client) Adopt(ctx context.Context, a Adoption) (string, error) {
 	return answer.Name, err
 }
 
+// Another makes a profile with the settings and client secrets of another one, for a login as another account, and returns its name;
+// "" as the new name chooses one.
+func (c *Client) Another(ctx context.Context, from, name string) (string, error) {
+	var answer nameRequest
+	err := c.call(ctx, http.MethodPost, "profile/another", anotherRequest{from, name}, &answer)
+	return answer.Name, err
+}
+
+type anotherRequest struct {
+	From string `json:"from"`
+	Name string `json:"name,omitempty"`
+}
+
+// Pin keeps a profile to the account that it is logged in to.
+func (c *Client) Pin(ctx context.Context, name string) (Status, error) {
+	var status Status
+	err := c.call(ctx, http.MethodPost, "profile/pin", nameRequest{name}, &status)
+	return status, err
+}
+
+// Unpin lets a profile take any account.
+func (c *Client) Unpin(ctx context.Context, name string) (Status, error) {
+	var status Status
+	err := c.call(ctx, http.MethodPost, "profile/unpin", nameRequest{name}, &status)
+	return status, err
+}
+
 // Register registers a client at the profile's server and writes its id into the profile (RFC 7591).
 func (c *Client) Register(ctx context.Context, name string) (Registration, error) {
 	var r Registration

@@ -48,6 +48,12 @@ func (s *Server) protocolRoutes(handle func(string, func(*http.Request) (any, er
 		name, err := e.Adopt(ctx, q)
 		return nameRequest{name}, err
 	}))
+	handle("POST /v1/profile/another", asked(func(ctx context.Context, q anotherRequest) (any, error) {
+		name, err := e.Another(ctx, q.From, q.Name)
+		return nameRequest{name}, err
+	}))
+	handle("POST /v1/profile/pin", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Pin(ctx, q.Name) }))
+	handle("POST /v1/profile/unpin", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Unpin(ctx, q.Name) }))
 	handle("POST /v1/registration", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.Register(ctx, q.Name) }))
 	handle("PUT /v1/registration", asked(func(ctx context.Context, q nameRequest) (any, error) { return e.UpdateRegistration(ctx, q.Name) }))
 	handle("GET /v1/registration", named(func(ctx context.Context, name string) (any, error) { return e.Registration(ctx, name) }))

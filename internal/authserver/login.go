@@ -170,6 +170,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 		return s.approve(as, d.user, time.Now(), as.Scopes)
 	}
 	if u, ok := s.opts.user(s.opts.AutoApprove); ok {
+		if meant, err := s.hinted(as); err == nil && as.LoginHint != "" {
+			u = meant
+		}
 		s.counts.add(func(st *Stats) { st.Logins++ })
 		as.Store[keyACR] = s.reachedACR(wanted)
 		return s.approve(as, u, time.Now(), as.Scopes)

@@ -101,7 +101,7 @@ type Options struct {
 	// nil takes none (RFC 6749 section 3.2).
 	TokenQuery url.Values
 	// AutoApprove is the login name of a user for whom the authorization endpoint redirects at
-	// once, without pages; "" shows the pages.
+	// once, without pages, unless the login_hint names another; "" shows the pages.
 	AutoApprove string
 	// State is the file that remembers keys and grants over a restart, mode 0600; "" keeps them
 	// in memory. It holds hashes of refresh tokens, never the tokens.

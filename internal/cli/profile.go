@@ -21,7 +21,7 @@ is read from a file or standard input, never from the command line.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(f.profileAdd(), f.profileList(), f.profileShow(), f.profileEdit(), f.profileSet(), f.profileRemove(),
-		f.profileCopy(), f.profileExport(), f.profileImport(), f.profileRegister(), f.profilePresets(), f.profileFields(),
+		f.profileCopy(), f.profileAnother(), f.profilePin(), f.profileUnpin(), f.profileExport(), f.profileImport(), f.profileRegister(), f.profilePresets(), f.profileFields(),
 		f.profileSchema())
 	return cmd
 }
@@ -187,7 +187,8 @@ func (f *face) profileRemove() *cobra.Command {
 func (f *face) profileCopy() *cobra.Command {
 	return &cobra.Command{
 		Use: "copy NAME NEW", Short: "Make a profile like another one",
-		Long:    "Adds a profile with the settings of another one. Login and secrets are not copied: the keychain gives them to nobody but the agent.",
+		Long: "Adds a profile with the settings of another one, to be changed. Login and secrets are not copied; for a login as another account with the same\n" +
+			"client, secrets included, there is `fob profile another`.",
 		Example: "  fob profile copy work work-staging && fob profile set work-staging environment=staging",
 		Args:    words(2, 2), ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

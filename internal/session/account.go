@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 )
@@ -26,8 +27,7 @@ var accountMembers = []string{
 	"sub", "id",
 }
 
-// account names who logged in, by the first of the usual members there is. It is for people: iss and sub identify
-// (OIDC Core §5.7), see otherAccount.
+// account names who logged in, by the first of the usual members there is. It is for people: see who.
 func account(claims map[string]any) string {
 	for _, path := range accountMembers {
 		if who := textAt(claims, path); who != "" {
@@ -43,28 +43,36 @@ func account(claims map[string]any) string {
 
 // textAt is the text at the end of a path, or "".
 func textAt(value any, path string) string {
+	text, _ := valueAt(value, path).(string)
+	return text
+}
+
+// idAt is textAt, also of a whole number.
+func idAt(value any, path string) string {
+	switch id := valueAt(value, path).(type) {
+	case string:
+		return id
+	case json.Number:
+		return id.String()
+	}
+	return ""
+}
+
+// valueAt is what is at the end of a path, or nil.
+func valueAt(value any, path string) any {
 	for member := range strings.SplitSeq(path, ".") {
 		switch in := value.(type) {
 		case map[string]any:
 			value = in[member]
 		case []any:
 			i, err := strconv.Atoi(member)
-			if err != nil || i >= len(in) {
-				return ""
+			if err != nil || i < 0 || i >= len(in) {
+				return nil
 			}
 			value = in[i]
 		default:
-			return ""
+			return nil
 		}
 	}
-	text, _ := value.(string)
-	return text
-}
-
-// otherAccount says that the claims are of another account than the record's. An e-mail address or a name proves nothing:
-// "The sub (subject) and iss (issuer) Claims, used together, are the only Claims that an RP can rely upon as a stable
-// identifier" (OIDC Core §5.7).
-func (r *record) otherAccount(claims map[string]any) bool {
-	iss, sub := textAt(claims, "iss"), textAt(claims, "sub")
-	return sub != "" && r.Subject != "" && (sub != r.Subject || iss != "" && r.Issuer != "" && iss != r.Issuer)
+	return value
 }

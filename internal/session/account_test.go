@@ -122,7 +122,8 @@ func TestAccountIsIssuerAndSubject(t *testing.T) {
 	r.engine.mu.Lock()
 	kept := r.engine.logins["work"].rec
 	r.engine.mu.Unlock()
-	if kept.otherAccount(map[string]any{"iss": issuer, "sub": "2"}) || !kept.otherAccount(map[string]any{"iss": "https://other.example", "sub": "2"}) {
+	p := r.profile("work")
+	if !kept.whose(&p).is(who{Issuer: issuer, Subject: "2"}) || kept.whose(&p).is(who{Issuer: "https://other.example", Subject: "2"}) {
 		t.Error("the same sub at another issuer is another account")
 	}
 }

@@ -91,7 +91,7 @@ func (e *Engine) dueLocked(l *login, now time.Time) (due bool, at time.Time) {
 	first, remind := e.remindLocked(l, now)
 	soon(remind)
 	soon(first)
-	if l.refreshing != nil || !l.unfinished() && (l.mistake != nil || r.Fingerprint != "" && r.Fingerprint != l.wants) {
+	if l.refreshing != nil || !l.unfinished() && (l.mistake != nil || r.Fingerprint != "" && r.Fingerprint != l.wants || l.foreign()) {
 		return false, again
 	}
 	at, ok := dueAt(r, time.Duration(l.profile.RefreshBefore), e.seed)

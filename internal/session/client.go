@@ -18,6 +18,10 @@ type client struct {
 	*oauth.Client
 	profile profiles.Profile
 	secrets secrets
+
+	// What vouch has found out of a login's new token.
+	vouched *oauth.Token
+	who     who
 }
 
 // clientFor returns the client of a profile, with metadata that is at most maxAge old.

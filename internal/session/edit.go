@@ -53,12 +53,6 @@ func (e *Engine) Profile(ctx context.Context, name string) (profiles.Profile, []
 // PutProfile writes a profile and its secrets. rename is its name until now when that changes; create refuses a name that is
 // taken. A login survives a new name; it does not survive another server, client or scope.
 func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map[string]string, rename string, create bool) error {
-	if damage := e.Damage(); damage != nil {
-		return unreadable(damage)
-	}
-	if problems := p.Validate(); len(problems) > 0 {
-		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
-	}
 	for key := range secrets {
 		if f, known := profiles.FieldByKey(key); !known || f.Kind != profiles.KindSecret {
 			return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + key + " is not a secret that profiles have", Remedy: "see fob profile fields"}
@@ -67,6 +61,17 @@ func (e *Engine) PutProfile(ctx context.Context, p profiles.Profile, secrets map
 	if secrets["client_secret"] != "" && p.TokenEndpointAuthMethod == "none" && p.Grant() != profiles.GrantOAuth1 {
 		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": token_endpoint_auth_method is none, which uses no client secret",
 			Remedy: "set token_endpoint_auth_method to client_secret_basic or client_secret_post as well, or leave the secret out"}
+	}
+	return e.putProfile(ctx, p, secrets, rename, create)
+}
+
+// putProfile is PutProfile with secrets that were taken before.
+func (e *Engine) putProfile(ctx context.Context, p profiles.Profile, secrets map[string]string, rename string, create bool) error {
+	if damage := e.Damage(); damage != nil {
+		return unreadable(damage)
+	}
+	if problems := p.Validate(); len(problems) > 0 {
+		return &Error{Kind: Misused, Code: CodeProfileInvalid, Sentence: "profile " + p.Name + ": " + problems[0].Error(), Remedy: "see fob profile fields for what each field takes"}
 	}
 	old := rename
 	if old == "" {

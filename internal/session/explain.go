@@ -46,6 +46,8 @@ const (
 	CodeOutOfBand      = "out_of_band"
 	CodeNoBrowser      = "no_browser_flow"
 	CodeNotWaiting     = "not_waiting"
+	CodeOtherAccount   = "other_account"
+	CodeNoAccount      = "no_account"
 	CodeNotRegistered  = "not_registered"
 	CodeForeignHost    = "foreign_host"
 	CodeOpenAPI        = "open_api"
@@ -91,7 +93,15 @@ func explain(name string, err error) *Error {
 	again := "log in again: fob login " + quoteArg(name)
 	var lost *lostAnswer
 	var older *olderItem
+	var other *otherAccount
 	switch {
+	case errors.As(err, &other):
+		both := "or keep both: fob profile another " + nameOr(name)
+		if other.holder != "" {
+			both = "profile " + other.holder + " holds that one"
+		}
+		return &Error{Kind: Failed, Code: CodeOtherAccount, Sentence: other.Error(),
+			Remedy: "the login of before is untouched; choose " + other.expected() + " at the provider: fob login --account " + nameOr(name) + "; " + both}
 	case errors.As(err, &lost):
 		said := explain(name, lost.error)
 		said.Code, said.Sentence = CodeAnswerLost, "an answer of the server was lost at "+lost.at.Local().Format("15:04 on 2 January")+

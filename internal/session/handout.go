@@ -106,6 +106,9 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Pro
 	if !ok {
 		return nil, profiles.Profile{}, e.unknownLocked(name)
 	}
+	if l.held != nil && l.held.key == l.key {
+		t = l.held // a login that was stored meanwhile may be another account's
+	}
 	return t, *l.profile, e.uselessLocked(l, t, now)
 }
 
@@ -119,10 +122,13 @@ func (e *Engine) uselessLocked(l *login, t *tokens, now time.Time) error {
 		return &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}
 	case l.rec.Ended != nil:
 		return &Error{Kind: LogInFirst, Code: l.rec.Ended.Code, Sentence: "profile " + name + ": " + l.rec.Ended.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
-	case t.fingerprint != l.wants || t.key != l.key:
+	case t.fingerprint != l.wants || t.key != l.key || l.foreign():
 		problem := e.problemLocked(l, LoginRequired, now)
 		if problem == nil {
 			problem = &Problem{Code: CodeProfileChanged, Sentence: "the profile was changed after the login"}
+		}
+		if problem.Code == CodeOtherAccount {
+			return &Error{Kind: LogInFirst, Code: problem.Code, Sentence: "profile " + name + ": " + problem.Sentence, Remedy: problem.Remedy}
 		}
 		return &Error{Kind: LogInFirst, Code: problem.Code, Sentence: "profile " + name + ": " + problem.Sentence, Remedy: "log in again: fob login " + quoteArg(name)}
 	}

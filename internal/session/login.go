@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -223,7 +222,7 @@ func (e *Engine) logInOnce(ctx context.Context, p profiles.Profile, a *attempt) 
 	if err != nil {
 		return err
 	}
-	if err := e.keep(ctx, p, token); err != nil {
+	if err := e.keep(ctx, client, token); err != nil {
 		return err
 	}
 	e.met(p.Name, a.options.stepsUp())
@@ -265,9 +264,14 @@ func (a *attempt) prompted() (LoginEvent, int, <-chan struct{}) {
 	return a.prompt, a.shown, a.more
 }
 
-// keep stores a new login's tokens. They are stored even if the face gave up meanwhile: the server has issued them.
-func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Token) error {
+// keep stores a new login's tokens, unless they are another account's than the profile is for. They are stored even if the face gave
+// up meanwhile: the server has issued them.
+func (e *Engine) keep(ctx context.Context, c *client, token *oauth.Token) error {
 	ctx = context.WithoutCancel(ctx)
+	if err := e.vouch(ctx, c, token); err != nil {
+		return err
+	}
+	p := c.profile
 	release, err := e.turn(ctx, p.Name)
 	if err != nil {
 		return err
@@ -281,15 +285,15 @@ func (e *Engine) keep(ctx context.Context, p profiles.Profile, token *oauth.Toke
 		what += " as " + who
 	}
 	e.mu.Lock()
-	if l := e.logins[p.Name]; l != nil && l.rec.otherAccount(token.Claims) {
+	if l := e.logins[p.Name]; l != nil && l.rec.Subject != "" && token.Claims["sub"] != nil && !l.rec.whose(&p).is(who{Issuer: textAt(token.Claims, "iss"), Subject: textAt(token.Claims, "sub")}) {
 		what += ", another account than before"
 	}
 	e.mu.Unlock()
-	return e.keepTurn(ctx, p, token, what)
+	return e.keepTurn(ctx, p, token, c.who, what)
 }
 
 // keepTurn is keep while the turn is held.
-func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.Token, what string) error {
+func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.Token, w who, what string) error {
 	e.issuerAnswered(authority(p))
 	// It begins at the second of the login, so that it outranks the login before also where nobody here knows that one's. What the
 	// keychain has may be of a clock that was ahead then.
@@ -311,40 +315,24 @@ func (e *Engine) keepTurn(ctx context.Context, p profiles.Profile, token *oauth.
 	}
 	l.others = nil // tokens of the login before
 	e.mu.Unlock()
-	t := &tokens{Token: token, key: itemKey(p), fingerprint: fingerprint(p), generation: generation, first: true, unattended: !p.Attended()}
+	t := &tokens{Token: token, who: w, key: itemKey(p), fingerprint: fingerprint(p), generation: generation, first: true, unattended: !p.Attended()}
 	return e.failed(p.Name, e.commit(ctx, p.Name, t, what))
 }
-
-// nameAccountTimeout bounds the question who logged in: the login is done, only a label is missing.
-const nameAccountTimeout = 5 * time.Second
 
 // nameAccount completes what is shown of a login: it asks the server who logged in when the ID token did not say it in words.
 func (e *Engine) nameAccount(ctx context.Context, name string, client *client, token *oauth.Token) {
 	e.noteClient(name, client)
-	if who := account(token.Claims); who != "" && who != token.Claims["sub"] || client.Metadata.UserinfoEndpoint == "" ||
-		!slices.Contains(token.Scope, "openid") && client.profile.Preset == "" && client.profile.UserinfoEndpoint == "" || token.Type == typeOAuth1 {
-		return
+	if client.vouched == token {
+		return // it was asked before
 	}
-	ctx, cancel := context.WithTimeout(ctx, nameAccountTimeout)
-	defer cancel()
-	claims, err := client.UserInfo(ctx, token)
+	w, err := e.whose(ctx, client, token)
 	if err != nil {
 		e.log.Info("userinfo", "profile", name, "problem", err.Error())
 		return
 	}
-	who := account(claims)
-	if who == "" {
-		return
-	}
 	e.mu.Lock()
-	l, ok := e.logins[name]
-	if !ok {
-		e.mu.Unlock()
-		return
-	}
-	l.rec.Account = who
-	if sub, ok := claims["sub"].(string); ok && l.rec.Subject == "" {
-		l.rec.Subject = sub
+	if l := e.logins[name]; l != nil && l.held != nil && l.held.Token == token {
+		l.rec.account(w)
 	}
 	e.mu.Unlock()
 	e.keepRecord(name)

@@ -64,7 +64,7 @@ func (e *Engine) byOAuth1(ctx context.Context, c *client, a *attempt) (*oauth.To
 		return nil, err
 	}
 	defer receiver.Close()
-	receiver.QueryOnly, receiver.StateOf = true, loopback.OAuth1Token
+	receiver.QueryOnly, receiver.StateOf, receiver.Hold = true, loopback.OAuth1Token, c.profile.Pinned()
 	pending, err := o.Authorize(ctx, receiver.RedirectURI())
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (e *Engine) byOAuth1(ctx context.Context, c *client, a *attempt) (*oauth.To
 	}
 	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
 	token, err := pending.Redeem(ctx, response)
-	return asToken(token), err
+	return e.told(ctx, c, receiver, asToken(token), err)
 }
 
 // asToken is an OAuth 1.0a token as the rest of Fob holds one.

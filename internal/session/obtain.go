@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -62,7 +63,7 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 	// what was not asked for is not taken.
 	receiver.QueryOnly = pending.Delivery() != "form_post"
 	receiver.Fragment = pending.Delivery() == "fragment"
-	receiver.StateOf = pending.ResponseState
+	receiver.StateOf, receiver.Hold = pending.ResponseState, c.profile.Pinned()
 	browsed(ctx, "authorization request", pending.URL, "")
 	a.show(LoginEvent{Kind: "open", URL: pending.URL, Browser: c.profile.Browser, RedirectURI: receiver.RedirectURI()})
 	response, err := receiver.Wait(ctx, pending.State)
@@ -70,7 +71,21 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 		return nil, err
 	}
 	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
-	return pending.Redeem(ctx, response)
+	token, err := pending.Redeem(ctx, response)
+	return e.told(ctx, c, receiver, token, err)
+}
+
+// told tells the page in the browser when the login is another account's than the profile is for: there it is to be mended.
+func (e *Engine) told(ctx context.Context, c *client, receiver *loopback.Receiver, token *oauth.Token, err error) (*oauth.Token, error) {
+	if err == nil {
+		err = e.vouch(ctx, c, token)
+	}
+	var other *otherAccount
+	if errors.As(err, &other) {
+		receiver.Refuse("This is another account", "Fob refused this login: profile "+c.profile.Name+" is always "+other.expected()+", and you signed in as "+other.found()+
+			". Nothing was changed. To go on, choose the account at the sign-in page, or add another account in Fob.")
+	}
+	return token, err
 }
 
 func listen(p profiles.Profile) (*loopback.Receiver, error) {
@@ -87,7 +102,7 @@ func (e *Engine) authorization(ctx context.Context, c *client, o LoginOptions, r
 	p := c.profile
 	r := oauth.AuthorizationRequest{
 		RedirectURI: redirect, Scope: union(p.Scope, o.Scope), ExtraScope: p.ExtraScopeToConsent, Audience: p.Audience, Resource: p.Resource,
-		ResponseType: p.Response(), ResponseMode: p.ResponseMode, Prompt: p.Prompt, LoginHint: p.LoginHint, ACRValues: p.ACRValues,
+		ResponseType: p.Response(), ResponseMode: p.ResponseMode, Prompt: p.Prompt, LoginHint: p.Hint(), ACRValues: p.ACRValues,
 		Display: p.Display, UILocales: p.UILocales, Claims: json.RawMessage(p.Claims), AuthorizationDetails: json.RawMessage(p.AuthorizationDetails),
 		CodeChallengeMethod: p.CodeChallengeMethod, Extra: values(p.AuthorizeParams),
 	}
@@ -113,7 +128,7 @@ func (e *Engine) authorization(ctx context.Context, c *client, o LoginOptions, r
 
 // lastIDToken is the ID token that the profile's last login left, "" when there is none.
 func (e *Engine) lastIDToken(ctx context.Context, name string) oauth.Secret {
-	if t, err := e.load(ctx, name); err == nil && t != nil {
+	if t, err := e.load(ctx, name); err == nil && t != nil && !e.isForeign(name) {
 		return t.IDToken
 	}
 	return ""

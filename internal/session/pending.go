@@ -332,7 +332,7 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 	browsed(ctx, "redirect", portless(p.RedirectURIs()[0])+"?"+response.Encode(), "brought by hand")
 	token, err := c.redeemSaved(ctx, oauth.Secret(saved.Saved), response)
 	if err == nil {
-		err = e.keep(ctx, p, token)
+		err = e.keep(ctx, c, token)
 	}
 	done(err)
 	if err != nil {

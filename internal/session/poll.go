@@ -133,7 +133,7 @@ func (e *Engine) askPoll(ctx context.Context, c *client, w waitingLogin, grant s
 	case errors.Is(err, oauth.AuthorizationPending), errors.Is(err, oauth.SlowDown), oauth.Transient(err):
 		return shown, false, e.savePoll(ctx, c, w, wait)
 	case err == nil:
-		err = e.keep(ctx, c.profile, token)
+		err = e.keep(ctx, c, token)
 	}
 	finish(err)
 	if undo := e.dropWaiting(ctx, w); err == nil {

@@ -306,7 +306,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 
 // successor is the token set that takes before's place. It outranks also what this home knew and the keychain has forgotten.
 func (e *Engine) successor(name string, before *tokens, fresh *oauth.Token) *tokens {
-	t := &tokens{Token: fresh, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	t := &tokens{Token: fresh, who: before.who, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.logins[name]; l != nil && l.rec.Key == t.key {
@@ -345,7 +345,7 @@ func (e *Engine) askAgain(ctx context.Context, p profiles.Profile) (err error) {
 	if err != nil {
 		return e.failed(p.Name, err)
 	}
-	if err := e.keepTurn(ctx, p, token, "got a new token"); err != nil {
+	if err := e.keepTurn(ctx, p, token, who{}, "got a new token"); err != nil {
 		return err
 	}
 	e.noteClient(p.Name, c)

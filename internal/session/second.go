@@ -52,6 +52,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, e.unknownLocked(q.Name)
 	}
 	p = *l.profile
+	wants := l.wants
 	if t := l.others[key]; t != nil && goodFor(t, wall(), minTTL) {
 		e.mu.Unlock()
 		return t, nil
@@ -75,7 +76,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		}
 		t, err := e.unattended(ctx, c, want)
 		if err == nil {
-			e.keepSecond(q.Name, key, t)
+			e.keepSecond(q.Name, key, wants, t)
 		}
 		return t, err
 	}
@@ -113,7 +114,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	if err := e.failed(q.Name, e.commit(ctx, q.Name, t, "got another token of this login")); err != nil {
 		return nil, err
 	}
-	e.keepSecond(q.Name, key, fresh)
+	e.keepSecond(q.Name, key, wants, fresh)
 	return fresh, nil
 }
 
@@ -125,11 +126,12 @@ func (e *Engine) attended(name string) bool {
 	return l == nil || l.attended
 }
 
-func (e *Engine) keepSecond(name, key string, t *oauth.Token) {
+// keepSecond keeps another token of a login, unless the profile asks for something else by now.
+func (e *Engine) keepSecond(name, key, wants string, t *oauth.Token) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.logins[name]
-	if l == nil {
+	if l == nil || l.wants != wants {
 		return
 	}
 	const most = 20 // of a profile; a script that asks for ever new scopes fills no memory

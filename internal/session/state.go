@@ -16,7 +16,7 @@ func (e *Engine) stateLocked(l *login, now time.Time) State {
 	if l.mistake != nil {
 		return Unusable
 	}
-	if l.rec.Kept && (l.rec.Fingerprint != l.wants || l.rec.Key != l.key) {
+	if l.outdated() {
 		if !l.attended {
 			return LoggedOut // the next one who asks gets a token that fits; nobody has to do anything
 		}
@@ -56,6 +56,9 @@ func (e *Engine) statusLocked(l *login, now time.Time) Status {
 		ScopeRequested: p.Scope, APIBaseURL: p.APIBaseURL, Grant: p.Grant(), Attended: p.Attended(), Weaknesses: l.weak, LastForm: l.copied, Locked: e.lock != nil,
 		Proxies: e.proxiesLocked(p.Name),
 	}
+	if w := pin(p); w.Subject != "" {
+		s.Expected = &Account{w.Issuer, w.Subject, w.Name}
+	}
 	if !r.Kept {
 		if s.Problem = l.mistake; s.Problem == nil && l.unfinished() {
 			s.Problem = r.failing()
@@ -90,9 +93,14 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 	if l.mistake != nil {
 		return l.mistake
 	}
-	if r.Kept && (r.Fingerprint != l.wants || r.Key != l.key) {
+	if l.outdated() {
 		if !l.attended {
 			return r.failing()
+		}
+		if r.Fingerprint == l.wants && r.Key == l.key {
+			other := &otherAccount{want: pin(l.profile), got: r.whose(l.profile)}
+			return &Problem{Code: CodeOtherAccount, Since: r.ObtainedAt, Sentence: "this profile is always " + other.expected() + ", and the login kept is that of " + other.found(),
+				Remedy: "log in as " + other.expected() + ", or let the profile take any account: fob profile unpin " + quoteArg(l.profile.Name)}
 		}
 		return &Problem{Code: CodeProfileChanged, Since: r.ObtainedAt,
 			Sentence: "the profile was changed after the login: the token kept is not the one it asks for now", Remedy: "log in again, or undo the change"}

@@ -32,6 +32,8 @@ type Status struct {
 	Issuer      string `json:"issuer,omitempty"`
 	Account     string `json:"account,omitempty"` // who: e-mail, preferred_username, name or sub, the first there is
 	Subject     string `json:"sub,omitempty"`
+	// Expected is the account that the profile is for, where it is for one alone.
+	Expected *Account `json:"expected,omitempty"`
 
 	ObtainedAt     *time.Time `json:"obtained_at,omitempty"`
 	ExpiresAt      *time.Time `json:"expires_at,omitempty"`         // of the access token; nil while logged in is "no expiry known"
@@ -64,6 +66,16 @@ type Status struct {
 	Problem *Problem `json:"problem,omitempty"`
 	Clock   *Clock   `json:"clock,omitempty"` // this computer's is off by a minute or more
 }
+
+// Account is somebody at a server.
+type Account struct {
+	Issuer  string `json:"iss,omitempty"`
+	Subject string `json:"sub"`
+	Name    string `json:"name,omitempty"` // for people
+}
+
+// String is the name that people know the account by, or what identifies it where it has none.
+func (a *Account) String() string { return who{a.Issuer, a.Subject, a.Name}.String() }
 
 // Weakness is one thing that a profile allows although it is unsafe.
 type Weakness struct {

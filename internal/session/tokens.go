@@ -41,11 +41,13 @@ type item struct {
 	ProofKey             string          `json:"pk,omitempty"`
 	AuthorizationDetails json.RawMessage `json:"ad,omitempty"`
 	IssuedType           string          `json:"ty,omitempty"`
+	Who                  *who            `json:"wh,omitempty"` // where the profile is for one account alone
 }
 
 // tokens is a token set as the engine holds it: the protocol's token and which one of its login it is.
 type tokens struct {
 	*oauth.Token
+	who         who    // of a profile that is for one account alone: whose login it is
 	key         string // of the keychain item where it belongs, whatever becomes of the profile
 	fingerprint string
 	generation  int64
@@ -65,6 +67,9 @@ func (t tokens) seal() ([]byte, error) {
 	}
 	if t.ProofKey != nil {
 		i.ProofKey = t.ProofKey.Private().Reveal()
+	}
+	if t.who != (who{}) {
+		i.Who = &t.who
 	}
 	return json.Marshal(i)
 }
@@ -97,7 +102,11 @@ func unseal(text []byte) (tokens, error) {
 			t.Claims = jwt.Claims
 		}
 	}
-	return tokens{Token: t, fingerprint: i.Fingerprint, generation: i.Generation}, nil
+	all := tokens{Token: t, fingerprint: i.Fingerprint, generation: i.Generation}
+	if i.Who != nil {
+		all.who = *i.Who
+	}
+	return all, nil
 }
 
 func damaged(detail, remedy string) error {
@@ -270,6 +279,7 @@ func (r *record) describe(t tokens) {
 	if iss, ok := t.Claims["iss"].(string); ok {
 		r.Issuer = iss
 	}
+	r.account(t.who)
 	if len(t.Checks) > 0 {
 		r.Checks = make([]Check, len(t.Checks))
 		for i, c := range t.Checks {
