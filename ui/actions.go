@@ -171,6 +171,20 @@ func (a *actions) put(edit agent.ProfileEdit, done func(error)) {
 	begin(a, without(func(ctx context.Context) error { return a.agent.PutProfile(ctx, edit) }), outcome(done))
 }
 
+// another makes a profile like the named one for another account.
+func (a *actions) another(from string, done func(string, error)) {
+	begin(a, func(ctx context.Context) (string, error) { return a.agent.Another(ctx, from, "") }, done)
+}
+
+// pin keeps a profile to its account, or no longer.
+func (a *actions) pin(name string, always bool, done func(agent.Status, error)) {
+	change := a.agent.Unpin
+	if always {
+		change = a.agent.Pin
+	}
+	begin(a, func(ctx context.Context) (agent.Status, error) { return change(ctx, name) }, done)
+}
+
 func (a *actions) remove(name string, done func(error)) {
 	begin(a, without(func(ctx context.Context) error { return a.agent.RemoveProfile(ctx, name) }), outcome(done))
 }

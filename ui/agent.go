@@ -64,6 +64,9 @@ type scribe interface {
 	PutProfile(ctx context.Context, edit agent.ProfileEdit) error
 	RemoveProfile(ctx context.Context, name string) error
 	Discover(ctx context.Context, issuer string) (agent.Discovery, error)
+	Another(ctx context.Context, from, name string) (string, error)
+	Pin(ctx context.Context, name string) (agent.Status, error)
+	Unpin(ctx context.Context, name string) (agent.Status, error)
 }
 
 // house is what is not of one profile.

@@ -21,17 +21,29 @@ type banner struct {
 	what    *widget.Label
 	remedy  *widget.Label
 	times   *line
-	shut    *button // takes it away; hidden where the banner goes by itself
+	shut    *button         // takes it away; hidden where the banner goes by itself
+	acts    *fyne.Container // what can be done about it, if that is a button
 }
 
 func newBanner() *banner {
 	b := &banner{back: newFill(colorNeedTint, 8), shape: square(nil, 18), what: paragraph(""), remedy: paragraph(""), times: newShortLine("", caption), shut: quiet("", theme.CancelIcon(), nil)}
 	b.what.TextStyle.Bold = true
-	words := container.New(tight{}, b.what, b.remedy, inset(2, 0, 8, 8, b.times))
+	b.acts = inset(6, 4, 8, 8, container.NewHBox())
+	b.acts.Hide()
+	words := column(0, container.New(tight{}, b.what, b.remedy, inset(2, 0, 8, 8, b.times)), b.acts)
 	b.content = container.NewStack(b.back, inset(6, 8, 12, 8, container.NewBorder(nil, nil, inset(8, 0, 0, 0, container.NewVBox(b.shape)), container.NewVBox(b.shut), words)))
 	b.shut.Hide()
 	b.content.Hide()
 	return b
+}
+
+// offer puts buttons under the words.
+func (b *banner) offer(all ...*button) {
+	row := b.acts.Objects[0].(*fyne.Container)
+	for _, act := range all {
+		row.Add(act)
+	}
+	b.acts.Show()
 }
 
 // kind is how bad it is: a shape and the colour behind it.

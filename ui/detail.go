@@ -18,6 +18,8 @@ type scene struct {
 	waiting *waiting // a login this window knows the page of
 	online  bool
 	failure *agent.Problem // what the user asked for and did not get, or nil
+	same    []string       // other profiles that hold the same account
+	first   bool           // this window has just seen its first login
 	now     time.Time
 }
 
@@ -68,11 +70,15 @@ type head struct {
 	unsafe   *line
 	problem  *banner
 	failure  *banner
+	refused  *refusal // another account's login
+	first    *firstLogin
+	account  *accountLine
 }
 
 func newHead() *head {
 	h := &head{name: newShortLine("", title), tag: newPill(), shape: square(nil, 16), state: newShortLine("", plain), bar: newBar(),
-		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), unsafe: newShortLine("", look{color: colorSoon}), problem: newBanner(), failure: newBanner()}
+		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), unsafe: newShortLine("", look{color: colorSoon}), problem: newBanner(), failure: newBanner(),
+		refused: newRefusal(), first: newFirstLogin(), account: newAccountLine()}
 	h.failure.shut.Show()
 	h.renewal.look.align = fyne.TextAlignTrailing
 	h.more = quiet("", theme.MoreHorizontalIcon(), nil)
@@ -85,8 +91,11 @@ func newHead() *head {
 			across(8, 1, h.shape, h.state)),
 		column(5, h.bar, h.times),
 		h.commands.content,
+		h.account.content,
 		h.weak,
 		h.failure.content,
+		h.refused.content,
+		h.first.content,
 		h.problem.content,
 	)
 	return h
@@ -119,7 +128,14 @@ func (h *head) show(s scene) {
 	if failure != nil && status.Problem != nil && failure.Sentence == status.Problem.Sentence {
 		failure = nil // the status says it already
 	}
+	var other *agent.Problem
+	if failure != nil && failure.Code == agent.CodeOtherAccount {
+		failure, other = nil, failure
+	}
 	h.failure.show(status.Name, failure, needs, s.now)
+	h.refused.show(s, other)
+	h.first.show(s)
+	h.account.show(s)
 	h.commands.show(s)
 	h.unsafe.set(weakWords(status.Weaknesses))
 	visible(h.weak, len(status.Weaknesses) > 0)

@@ -241,6 +241,42 @@ func (f *fakeAgent) RemoveProfile(_ context.Context, name string) error {
 	return nil
 }
 
+func (f *fakeAgent) Another(_ context.Context, from, name string) (string, error) {
+	if err := f.ask("another %s", from); err != nil {
+		return "", err
+	}
+	name = cmp.Or(name, from+" 2")
+	f.mu.Lock()
+	fresh := agent.Status{Name: name, State: agent.LoggedOut, Attended: true, Grant: "authorization_code"}
+	f.mu.Unlock()
+	f.tell(agent.Update{Profiles: []agent.Status{fresh}})
+	return name, nil
+}
+
+func (f *fakeAgent) Pin(_ context.Context, name string) (agent.Status, error) {
+	return f.setPin("pin "+name, name, true)
+}
+
+func (f *fakeAgent) Unpin(_ context.Context, name string) (agent.Status, error) {
+	return f.setPin("unpin "+name, name, false)
+}
+
+func (f *fakeAgent) setPin(call, name string, on bool) (agent.Status, error) {
+	if err := f.ask("%s", call); err != nil {
+		return agent.Status{}, err
+	}
+	f.mu.Lock()
+	i := slices.IndexFunc(f.statuses, func(s agent.Status) bool { return s.Name == name })
+	s := f.statuses[i]
+	f.mu.Unlock()
+	s.Expected = nil
+	if on {
+		s.Expected = &agent.Account{Issuer: s.Issuer, Subject: s.Subject, Name: s.Account}
+	}
+	f.tell(agent.Update{Profiles: []agent.Status{s}})
+	return s, nil
+}
+
 func (f *fakeAgent) Discover(ctx context.Context, issuer string) (agent.Discovery, error) {
 	err := f.ask("discover %s", issuer)
 	if f.hold != nil {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -182,6 +183,9 @@ func (w *Window) profileMenu(name string) *fyne.Menu {
 		item("Edit", theme.DocumentCreateIcon(), func() { w.edit(name) }),
 		item("Duplicate", theme.ContentCopyIcon(), func() { w.duplicate(name) }),
 		item("Export …", theme.UploadIcon(), func() { w.export(name) }))
+	if s := w.model.status(name); s != nil && s.Attended {
+		menu.Items = slices.Insert(menu.Items, 2, item("Add another account", theme.AccountIcon(), func() { w.addAccount(name) }))
+	}
 	if s := w.model.status(name); s != nil && s.State != agent.LoggingIn && s.State != agent.Unusable {
 		menu.Items = append(menu.Items, fyne.NewMenuItemSeparator())
 		menu.Items = append(menu.Items, w.loginItems(*s, item)...)

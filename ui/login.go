@@ -29,6 +29,8 @@ func (w *Window) logIn(name string, o agent.LoginOptions, then func(error)) {
 // login runs a login, or joins the one under way; reopen opens its page also when another face did.
 func (w *Window) login(name string, o agent.LoginOptions, reopen bool, then func(error)) {
 	w.note("", false)
+	known := w.model.status(name)
+	fresh := known == nil || known.Account == "" && known.LoggedInAt == nil
 	w.actions.login(name, o, reopen, func(event agent.LoginEvent) {
 		w.logins[name] = waitingOf(event, w.now())
 		w.showDetail()
@@ -39,8 +41,11 @@ func (w *Window) login(name string, o agent.LoginOptions, reopen bool, then func
 			w.logins[name] = &known
 			w.showDetail()
 		}
-	}, func(_ agent.Status, err error) {
+	}, func(now agent.Status, err error) {
 		delete(w.logins, name)
+		if err == nil && fresh && now.Subject != "" {
+			w.first = name
+		}
 		w.showDetail()
 		var known *agent.Error
 		switch done := "Logged in."; {

@@ -34,6 +34,7 @@ type Window struct {
 	logins   map[string]*waiting
 	latest   request
 	failure  *failure
+	first    string // the profile that has just had its first login here
 }
 
 // request tells the newest question about the selected profile from older ones, whose answers come too late.
@@ -106,7 +107,17 @@ func (w *Window) wire() {
 	w.detail.tabs.profile.ask = w.onIntent
 	w.detail.card.copied = w.onValue
 	w.detail.card.paste.OnTapped = func() { w.paste(w.selected) }
-	w.detail.head.failure.shut.OnTapped = w.forget
+	w.detail.head.failure.shut.OnTapped, w.detail.head.refused.banner.shut.OnTapped = w.forget, w.forget
+	w.detail.head.first.banner.shut.OnTapped = func() { w.first = ""; w.showDetail() }
+	w.detail.head.account.ask = w.onAlways
+	w.detail.head.first.pin.OnTapped = func() { w.onAlways(true) }
+	for _, choose := range []*button{w.detail.head.first.choose, w.detail.head.refused.choose} {
+		choose.OnTapped = func() {
+			w.forget()
+			w.login(w.selected, agent.LoginOptions{Prompt: "select_account"}, false, nil)
+		}
+	}
+	w.detail.head.refused.add.OnTapped = func() { w.forget(); w.addAccount(w.selected) }
 	for _, copied := range []*func(string, string){&w.detail.tabs.token.facts.copied, &w.detail.tabs.claims.at.copied, &w.detail.tabs.claims.id.copied, &w.detail.tabs.claims.who.facts.copied, &w.detail.tabs.token.server.facts.copied, &w.detail.tabs.profile.copied} {
 		*copied = w.onValue
 	}
@@ -164,6 +175,8 @@ func (w *Window) onUpdate(update agent.Update) {
 		w.follow(w.selected)
 		w.showDetail()
 		w.loadDetails()
+	} else if s, ok := w.scene(); ok {
+		w.detail.head.account.show(s) // another profile may hold the same account now
 	}
 }
 
@@ -180,7 +193,7 @@ func (w *Window) scene() (scene, bool) {
 	if status == nil {
 		return scene{}, false
 	}
-	return scene{status: *status, waiting: w.logins[w.selected], online: w.online, failure: w.failure.of(w.selected), now: w.now()}, true
+	return scene{status: *status, waiting: w.logins[w.selected], online: w.online, failure: w.failure.of(w.selected), same: w.model.same(w.selected), first: w.first == w.selected, now: w.now()}, true
 }
 
 func (w *Window) showDetail() {

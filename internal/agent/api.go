@@ -58,17 +58,6 @@ const (
 // CodeOtherAccount is the code of a login as another account than its profile is for.
 const CodeOtherAccount = session.CodeOtherAccount
 
-// SameAccount names the profiles among all that hold a login of the same account as s.
-func SameAccount(s Status, all []Status) []string {
-	var names []string
-	for _, other := range all {
-		if other.Name != s.Name && s.Subject != "" && other.Subject == s.Subject && other.Issuer == s.Issuer {
-			names = append(names, other.Name)
-		}
-	}
-	return names
-}
-
 // Hello is what an agent says of itself.
 type Hello struct {
 	Version string    `json:"version"`

@@ -112,7 +112,13 @@ func (f *face) sameAccount(ctx context.Context, client *agent.Client, status age
 	if err != nil {
 		return err
 	}
-	if same := agent.SameAccount(status, all); len(same) > 0 {
+	var same []string
+	for i := range all {
+		if status.SameAccount(&all[i]) {
+			same = append(same, all[i].Name)
+		}
+	}
+	if len(same) > 0 {
 		f.say("profile %s holds the same account", strings.Join(same, ", "))
 		f.hint("choose another one: fob login --account %s", quoted(status.Name))
 	}

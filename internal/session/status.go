@@ -83,6 +83,11 @@ type Weakness struct {
 	Sentence string `json:"sentence"` // what it means
 }
 
+// SameAccount says that another profile holds a login of the same account.
+func (s *Status) SameAccount(other *Status) bool {
+	return s.Name != other.Name && s.Subject != "" && s.Subject == other.Subject && s.Issuer == other.Issuer
+}
+
 // Problem is what is wrong with a profile: one sentence, one remedy, the same in every face.
 type Problem struct {
 	Code     string     `json:"code"`               // stable, for scripts: an OAuth error code or one of the Code… constants of this package
