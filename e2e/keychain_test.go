@@ -70,7 +70,7 @@ func TestLockedKeychain(t *testing.T) {
 	want := f.token("work")
 	f.killAgent()
 	k.lock()
-	f.run("token", "work").exits(1).saying("the keychain is locked", "unlock it", "FOB_STORE=memory")
+	f.run("token", "work").exits(5).saying("the keychain is locked", "unlock it", "FOB_STORE=memory")
 	if s := f.status("work"); s.Account != "alice@example.com" {
 		t.Errorf("status with a locked keychain: %+v", s)
 	}

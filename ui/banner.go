@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -78,10 +77,7 @@ func (b *banner) show(name string, p *agent.Problem, k kind, now time.Time) {
 
 // tick writes only what moves with time.
 func (b *banner) tick(p *agent.Problem, now time.Time) {
-	words := p.Times(now) // the same words as the command line's
-	if words != "" {
-		words = strings.ToUpper(words[:1]) + words[1:]
-	}
+	words := upperFirst(p.Times(now)) // the same words as the command line's
 	b.times.set(words)
 	visible(b.times, words != "")
 }

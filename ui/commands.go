@@ -64,6 +64,9 @@ func offers(s scene) []offer {
 		case unattended(status):
 			second.label = again
 		}
+		if status.State == agent.Offline && ended(status, s.now) { // there is nothing to copy before that works
+			return []offer{{"Try now", askRefresh, on && status.Refreshable}, {"Copy token", askCopy, false}, {logout, askLogout, on}}
+		}
 		return []offer{{"Copy token", askCopy, on}, second, {logout, askLogout, on}}
 	case agent.LoginRequired:
 		return []offer{{login, askLogin, on}, {logout, askLogout, on}}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"fob/internal/agent"
 	"fob/profiles"
@@ -43,6 +45,9 @@ func stateOf(s agent.Status) string {
 		case agent.LoginRequired:
 			return "Token refused"
 		}
+	}
+	if s.State == agent.Offline {
+		return upperFirst(s.Away())
 	}
 	return stateWord(s.State)
 }
@@ -130,12 +135,14 @@ func listTime(s agent.Status, now time.Time) string {
 	if s.ExpiresAt == nil {
 		return "no expiry"
 	}
-	left := s.ExpiresAt.Sub(now)
-	if left <= 0 {
+	if ended(s, now) {
 		return "expired"
 	}
-	return roughly(left)
+	return roughly(s.ExpiresAt.Sub(now))
 }
+
+// ended says that the token in hand has ended.
+func ended(s agent.Status, now time.Time) bool { return s.ExpiresAt != nil && !s.ExpiresAt.After(now) }
 
 // roughly is a time left in at most two words, rounded down: "3 days", "2 h 5 min", "42 min", "under 1 min".
 func roughly(d time.Duration) string {
@@ -259,11 +266,15 @@ func sentence(s string) string {
 	}
 	word, _, _ := strings.Cut(s, " ")
 	if !strings.ContainsAny(strings.TrimRight(word, ".:,;"), "._/:=") {
-		first := []rune(s)
-		s = strings.ToUpper(string(first[:1])) + string(first[1:])
+		s = upperFirst(s)
 	}
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}
 	return s
+}
+
+func upperFirst(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }

@@ -11,7 +11,7 @@ const (
 	Misused     = session.Misused     // 2: the request makes no sense: unknown profile, unknown key
 	LogInFirst  = session.LogInFirst  // 3: a person has to log in
 	Unreachable = session.Unreachable // 4: no agent
-	TryAgain    = session.TryAgain    // 5: the network or the server is down
+	TryAgain    = session.TryAgain    // 5: the network, the server or the keychain is away
 )
 
 // Error is what every face shows: one sentence, one remedy. The client returns no other kind of error than this and

@@ -32,7 +32,7 @@ type Hooks struct {
 }
 
 // Main runs one command and returns its exit code: 0 done, 1 failed, 2 misused, 3 log in first, 4 the agent cannot be
-// reached, 5 the network or the server is down. args is without the program's name.
+// reached, 5 the network, the server or the keychain is away. args is without the program's name.
 func Main(ctx context.Context, args []string, streams Streams, hooks Hooks) int {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup stays in force

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -42,6 +43,9 @@ func (f *face) report(err error) int {
 		f.say("%s", known.Sentence)
 		if known.Remedy != "" {
 			f.hint("%s", known.Remedy)
+		}
+		if times := known.Times(time.Now()); times != "" {
+			f.say("%s", times)
 		}
 		return int(known.Kind)
 	case errors.Is(err, context.Canceled):

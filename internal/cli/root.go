@@ -23,7 +23,7 @@ Exit codes:
   2  misused: unknown profile, unknown key, wrong flags
   3  log in first, or unlock Fob: a person is needed
   4  the agent cannot be reached
-  5  the network or the server is down: try again
+  5  the network, the server or the keychain is away: try again
 
 Environment:
   FOB_HOME   keeps everything (configuration, data, socket) under this directory

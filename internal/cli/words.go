@@ -35,6 +35,9 @@ func statusWord(s agent.Status) (shape, word string) {
 	if s.State == agent.LoggedOut && unattended(s) {
 		return "□", "on demand"
 	}
+	if s.State == agent.Offline {
+		return "◇", s.Away()
+	}
 	return stateWord(s.State)
 }
 

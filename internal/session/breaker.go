@@ -104,7 +104,7 @@ func (e *Engine) answeredLocked(issuer string, now time.Time) {
 	var waiting []*record
 	for _, l := range e.logins {
 		r := &l.rec
-		if r.Failing != nil && !r.Mend && !r.Failing.patience && r.Failing.kind(false) == TryAgain && r.NextTry.After(now) && l.issuer == issuer {
+		if r.Failing != nil && !r.Mend && !r.Failing.patience && r.Failing.kind(false) == TryAgain && !r.Failing.store() && r.NextTry.After(now) && l.issuer == issuer {
 			waiting = append(waiting, r)
 		}
 	}

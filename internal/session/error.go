@@ -1,5 +1,7 @@
 package session
 
+import "time"
+
 // Kind says what a caller can do about an error; it decides the command line's exit code.
 type Kind int
 
@@ -9,7 +11,7 @@ const (
 	Misused     Kind = 2 // the request makes no sense: unknown profile, unknown key
 	LogInFirst  Kind = 3 // a person has to log in
 	Unreachable Kind = 4 // the agent cannot be reached
-	TryAgain    Kind = 5 // the network or the server is down
+	TryAgain    Kind = 5 // the network, the server or the keychain is away
 )
 
 // Error is what every face shows: one sentence and one remedy, made in one place.
@@ -18,7 +20,10 @@ type Error struct {
 	Code     string `json:"code"`             // stable, for scripts
 	Sentence string `json:"sentence"`         // what happened, to what
 	Remedy   string `json:"remedy,omitempty"` // what to do
-	cause    error
+	// Since and NextTry are of an outage that a kept login meets: when it began, and when Fob tries again by itself.
+	Since   *time.Time `json:"since,omitempty"`
+	NextTry *time.Time `json:"next_try,omitempty"`
+	cause   error
 }
 
 // Error is the sentence.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"slices"
@@ -27,7 +28,10 @@ const (
 	CodeNotRefreshable = "not_refreshable"
 	CodeMinTTL         = "min_ttl"
 	CodeItemGone       = "tokens_gone"
-	CodeKeychain       = "keychain"
+	CodeKeychain       = "keychain"               // of any other trouble with it
+	CodeKeyLocked      = "keychain_locked"        // somebody has to unlock it
+	CodeKeyMissing     = "keychain_missing"       // it is not there (now), or has nothing to put items into
+	CodeKeySlow        = "keychain_slow"          // it does not answer
 	CodeStoreLocked    = "keychain_passphrase"    // the file store is locked
 	CodeStoreNew       = "keychain_no_passphrase" // the file store is not made yet
 	CodeStoreWrong     = "keychain_wrong_passphrase"
@@ -66,6 +70,7 @@ const (
 	CodeCancelled      = "cancelled"
 	CodeTimeout        = "login_timeout"
 	CodeNetwork        = "network"
+	CodeTLS            = "tls" // no secure connection to the server
 	CodePortal         = "captive_portal"
 	CodeServer         = "server_answer"
 	CodeStopping       = "agent_stopping"
@@ -125,10 +130,12 @@ func explain(name string, err error) *Error {
 	case errors.Is(err, context.Canceled):
 		return &Error{Kind: Failed, Code: CodeStopping, Sentence: errStopping.Sentence, Remedy: errStopping.Remedy}
 	case errors.As(err, &kept) && errors.As(err, &sealed):
-		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: "the new token could not be stored: " + keychainSentence(kept),
+		kind, code := keychainTrouble(err)
+		return &Error{Kind: kind, Code: code, Sentence: "the new token could not be stored: " + keychainSentence(kept),
 			Remedy: keychainRemedy(kept) + "; " + sealed.waits()}
 	case errors.As(err, &kept):
-		return &Error{Kind: Failed, Code: keychainCode(err), Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
+		kind, code := keychainTrouble(err)
+		return &Error{Kind: kind, Code: code, Sentence: keychainSentence(kept), Remedy: keychainRemedy(kept)}
 	case errors.As(err, &sealed):
 		return &Error{Kind: Failed, Code: CodeKeychain, Sentence: "the new token could not be stored: " + sealed.Error(), Remedy: "see fob doctor; " + sealed.waits()}
 	case errors.As(err, &answer) && answer.Code != "" && !oauth.Transient(err) && !errors.Is(err, oauth.ErrForgotten) && !errors.Is(err, oauth.ErrFixed):
@@ -144,6 +151,8 @@ func explain(name string, err error) *Error {
 		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
+	case insecure(err):
+		return &Error{Kind: TryAgain, Code: CodeTLS, Sentence: outage(err), Remedy: "see that this computer's clock is right, and tell whoever runs the server; the login is kept, and Fob tries again by itself"}
 	}
 	if said := explainFailure(name, err); said != nil {
 		return said
@@ -221,6 +230,18 @@ var refusals = []error{oauth.ErrState, oauth.ErrIssuer, oauth.ErrNoIDToken, oaut
 // server did not accept.
 func explainLogin(p profiles.Profile, name string, err error) *Error {
 	said := Explain(name, err)
+	var kept *keychain.Error
+	var waits *storeError
+	switch {
+	case said.Kind == TryAgain && errors.As(err, &kept) && !errors.As(err, &waits): // nothing was got that would be kept by itself later
+		refused := *said
+		refused.Kind = Failed
+		return &refused
+	case said.Kind == TryAgain && !storing(err):
+		later := *said
+		later.Remedy = "nothing was changed; log in again when it answers"
+		return &later
+	}
 	var answer *oauth.Error
 	if !errors.As(err, &answer) || answer.Code != oauth.InvalidGrant {
 		return said
@@ -300,17 +321,33 @@ func transientCode(err error) string {
 	return CodeNetwork
 }
 
-// keychainCode tells a passphrase that a face can ask for from everything else.
-func keychainCode(err error) string {
+// insecure says that the server was reached and no secure connection came about: its certificate has run out, or the two do not agree
+// on how to speak. It has decided nothing about the login.
+func insecure(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	return errors.As(err, &certificate) || errors.As(err, &alert) || errors.As(err, &record)
+}
+
+// keychainTrouble tells what goes away without anybody touching Fob, which then goes on by itself, from what somebody has to mend; and a
+// passphrase that a face can ask for from everything else.
+func keychainTrouble(err error) (Kind, string) {
 	switch {
 	case errors.Is(err, keychain.ErrSealed):
-		return CodeStoreLocked
+		return TryAgain, CodeStoreLocked
 	case errors.Is(err, keychain.ErrNoPassphrase):
-		return CodeStoreNew
+		return TryAgain, CodeStoreNew
 	case errors.Is(err, keychain.ErrWrongPassphrase):
-		return CodeStoreWrong
+		return Failed, CodeStoreWrong
+	case errors.Is(err, keychain.ErrLocked):
+		return TryAgain, CodeKeyLocked
+	case errors.Is(err, keychain.ErrNoKeychain), errors.Is(err, keychain.ErrNoCollection):
+		return TryAgain, CodeKeyMissing
+	case errors.Is(err, keychain.ErrTimeout):
+		return TryAgain, CodeKeySlow
 	}
-	return CodeKeychain
+	return Failed, CodeKeychain
 }
 
 func keychainSentence(k *keychain.Error) string {

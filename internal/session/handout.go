@@ -38,7 +38,7 @@ func (e *Engine) fresh(ctx context.Context, name string, minTTL time.Duration) (
 			}
 		}
 		if err != nil {
-			return nil, none, Explain(name, err)
+			return nil, none, e.explainNow(name, err)
 		}
 		now := wall()
 		ends := t.ends()
@@ -60,7 +60,7 @@ func (e *Engine) fresh(ctx context.Context, name string, minTTL time.Duration) (
 				Sentence: fmt.Sprintf("profile %s: a token with %s left was asked for, but this server's tokens live %s", name, need, life.Round(time.Second)), Remedy: "ask for less with --min-ttl"}
 		}
 		if err := e.awaitRefresh(ctx, name, wanted); err != nil {
-			return nil, none, Explain(name, err)
+			return nil, none, e.explainNow(name, err)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (e *Engine) freshIDToken(ctx context.Context, name string, minTTL time.Dura
 		}
 		t, _, err := e.usable(ctx, name)
 		if err != nil {
-			return Handout{}, Explain(name, err)
+			return Handout{}, e.explainNow(name, err)
 		}
 		h = handout(name, t)
 		end, ok := oauth.NumericDate(t.Claims["exp"])
@@ -40,7 +40,7 @@ func (e *Engine) freshIDToken(ctx context.Context, name string, minTTL time.Dura
 				Sentence: fmt.Sprintf("profile %s: its ID token %s, and the server gives no new one with a refresh", name, endsIn(left)), Remedy: "log in again: fob login " + quoteArg(name)}
 		}
 		if err := e.awaitRefresh(ctx, name, forced); err != nil {
-			return Handout{}, Explain(name, err)
+			return Handout{}, e.explainNow(name, err)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestLockedKeychainIsNotHammered(t *testing.T) {
 		if n := store.asked.Load(); n > 20 {
 			t.Errorf("the locked keychain was asked %d times in ten minutes", n)
 		}
-		if s := r.status("work"); s.Problem == nil || s.Problem.Code != CodeKeychain {
+		if s := r.status("work"); s.Problem == nil || s.Problem.Code != CodeKeyLocked {
 			t.Errorf("state %s, problem %+v", s.State, s.Problem)
 		}
 		store.locked.Store(false)
@@ -76,10 +76,10 @@ func TestLoginThatCouldNotBeStoredIsStoredLater(t *testing.T) { // design.md dec
 		r.engine.store = store
 		go r.engine.Run(t.Context())
 		_, err := r.tryLogin("work")
-		wantError(t, err, Failed, CodeKeychain)
+		wantError(t, err, TryAgain, CodeKeySlow)
 		_, err = r.engine.Token(t.Context(), "work", -1)
-		wantError(t, err, Failed, CodeKeychain)
-		if s := r.status("work"); s.Problem == nil || s.Problem.Code != CodeKeychain {
+		wantError(t, err, TryAgain, CodeKeySlow)
+		if s := r.status("work"); s.Problem == nil || s.Problem.Code != CodeKeySlow {
 			t.Errorf("state %s, problem %+v", s.State, s.Problem)
 		}
 		store.broken.Store(false)
@@ -102,7 +102,7 @@ func unsaved(t *testing.T) (*rig, *brokenStore) {
 	r.engine.store = store
 	time.Sleep(10 * time.Minute)
 	_, err := r.engine.Token(t.Context(), "work", -1)
-	wantError(t, err, Failed, CodeKeychain)
+	wantError(t, err, TryAgain, CodeKeySlow)
 	store.broken.Store(false)
 	return r, store
 }

@@ -76,11 +76,7 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		}
 	}
 	if a.err != nil {
-		said := *explainLogin(e.profileOf(name), name, a.err)
-		if said.Kind == TryAgain {
-			said.Remedy = "nothing was changed; log in again when it answers"
-		}
-		return Status{}, &said
+		return Status{}, explainLogin(e.profileOf(name), name, a.err)
 	}
 	return a.status, nil
 }

@@ -300,7 +300,7 @@ func TestLoginSaysFirstThatNothingCanBeKept(t *testing.T) {
 	r := newRig(t, authserver.Options{})
 	r.engine.ready = func(context.Context, bool) error { return errNoStore }
 	_, err := r.engine.Login(t.Context(), "work", within(time.Minute), func(LoginEvent) { t.Error("a page was opened") })
-	wantError(t, err, Failed, CodeKeychain)
+	wantError(t, err, Failed, CodeKeyMissing)
 	r.engine.store = noStore{}
 	_, err = r.engine.Token(t.Context(), "work", -1)
 	wantError(t, err, LogInFirst, CodeLoggedOut)

@@ -52,7 +52,7 @@ func (e *Engine) Refresh(ctx context.Context, name string) (Status, error) {
 		err = e.awaitRefresh(ctx, name, forced)
 	}
 	if err != nil {
-		return Status{}, Explain(name, err)
+		return Status{}, e.explainNow(name, err)
 	}
 	return e.one(name)
 }

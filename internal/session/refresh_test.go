@@ -268,9 +268,9 @@ func TestStoredBeforeShown(t *testing.T) { // design.md decision 3
 		r.engine.store = store
 		time.Sleep(10 * time.Minute)
 		_, err := r.engine.Token(t.Context(), "work", -1)
-		wantError(t, err, Failed, CodeKeychain)
+		wantError(t, err, TryAgain, CodeKeySlow)
 		_, err = r.engine.Token(t.Context(), "work", -1)
-		wantError(t, err, Failed, CodeKeychain)
+		wantError(t, err, TryAgain, CodeKeySlow)
 		store.broken.Store(false)
 		time.Sleep(time.Minute)
 		if !r.works(r.token("work").AccessToken) {

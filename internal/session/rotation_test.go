@@ -136,7 +136,7 @@ func TestAnswerSurvivesKeychainAndAgent(t *testing.T) { // R-306
 						}
 					}
 					_, err := r.engine.Token(t.Context(), "work", -1)
-					wantError(t, err, Failed, CodeKeychain)
+					wantError(t, err, TryAgain, CodeKeyMissing)
 					if said := err.Error() + Explain("work", err).Remedy; !strings.Contains(said, "sealed on the disk") {
 						t.Errorf("said %q", said)
 					}
@@ -147,7 +147,7 @@ func TestAnswerSurvivesKeychainAndAgent(t *testing.T) { // R-306
 				go r.engine.Run(t.Context())
 				time.Sleep(10 * time.Minute)
 				_, err := r.engine.Token(t.Context(), "work", -1)
-				wantError(t, err, Failed, CodeKeychain)
+				wantError(t, err, TryAgain, CodeKeyMissing)
 				store.gone.Store(false)
 				time.Sleep(6 * time.Minute)
 				if s := r.status("work"); s.State != LoggedIn {
@@ -176,7 +176,7 @@ func TestLoginSurvivesKeychainAndAgent(t *testing.T) {
 		store.broken.Store(true)
 		r.engine.store = store
 		_, err := r.tryLogin("work")
-		wantError(t, err, Failed, CodeKeychain)
+		wantError(t, err, TryAgain, CodeKeySlow)
 		r.abandon() // on the store that works
 		go r.engine.Run(t.Context())
 		time.Sleep(time.Minute)

@@ -123,6 +123,28 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 	return nil
 }
 
+// explainNow is [Explain] for a login that may be kept: an outage then says since when it lasts and when Fob tries again.
+func (e *Engine) explainNow(name string, err error) *Error {
+	said := Explain(name, err)
+	if said.Kind != TryAgain {
+		return said
+	}
+	now := wall()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logins[name]
+	if l == nil || !l.rec.Kept {
+		return said
+	}
+	p := e.problemLocked(l, e.stateLocked(l, now), now)
+	if p == nil || p.Code != said.Code {
+		return said
+	}
+	timed := *said
+	timed.Since, timed.NextTry = some(p.Since), p.NextTry
+	return &timed
+}
+
 // offlineAccessHint names the usual reason why an OpenID provider gave no refresh token (OIDC Core §11).
 func offlineAccessHint(l *login) string {
 	openid := false

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"fob/internal/forms"
@@ -114,6 +115,35 @@ func (p *Problem) kind(mend bool) Kind {
 		return Failed
 	}
 	return TryAgain
+}
+
+// store says that a problem is not the server's, but of the place where logins are kept.
+func (p *Problem) store() bool {
+	return strings.HasPrefix(p.Code, CodeKeychain) || p.Code == CodeDiskFull
+}
+
+// Away says in a word or two what a kept login waits for while its state is [Offline]: the word of that state in every face.
+func (s Status) Away() string {
+	code := ""
+	if s.Problem != nil {
+		code = s.Problem.Code
+	}
+	switch code {
+	case CodePortal:
+		return "captive portal"
+	case CodeDiskFull:
+		return "disk full"
+	case CodeKeyLocked:
+		return "keychain locked"
+	case CodeKeyMissing:
+		return "no keychain"
+	case CodeStoreLocked, CodeStoreWrong, CodeStoreNew:
+		return "passphrase needed"
+	}
+	if strings.HasPrefix(code, CodeKeychain) {
+		return "keychain trouble"
+	}
+	return "offline"
 }
 
 // Usable says whether a token can be handed out in this state without asking a person.

@@ -29,7 +29,7 @@ func TestMenuOfALockedFob(t *testing.T) {
 	if got := words(enabled(one)); got != "open logout unlock quit" {
 		t.Errorf("locked: %s", got)
 	}
-	if got := Tooltip(one); got != "Fob is locked" {
+	if got := Tooltip(one, time.Now()); got != "Fob is locked" {
 		t.Errorf("tooltip %q", got)
 	}
 	one[0].Locked = false

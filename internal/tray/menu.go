@@ -16,6 +16,9 @@ const maxProfiles = 20
 // maxName are the characters of a profile's or environment's name that the menu shows: wider menus leave small screens.
 const maxName = 40
 
+// maxReason are the characters of what is wrong with a profile: the window has the whole of it.
+const maxReason = 90
+
 // Verb is what a menu entry or a reminder asks for.
 type Verb string
 
@@ -61,7 +64,7 @@ func Menu(all []agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 		items = append(items, Item{Label: "No profiles yet: open Fob to add one", Disabled: true})
 	case 1: // nothing to choose from: its actions need no submenu
 		items = append(items, Item{Label: title(shown[0], now), Disabled: true})
-		items = append(items, actions(shown[0], forms, now)...)
+		items = append(items, entries(shown[0], forms, now)...)
 	default:
 		environment := ""
 		for _, s := range shown {
@@ -69,7 +72,7 @@ func Menu(all []agent.Status, forms []agent.FormInfo, now time.Time) []Item {
 				environment = s.Environment
 				items = append(items, Item{Separator: true}, Item{Label: plain(environment), Disabled: true})
 			}
-			items = append(items, Item{Label: title(s, now), Command: Command{Profile: s.Name}, Items: actions(s, forms, now)})
+			items = append(items, Item{Label: title(s, now), Command: Command{Profile: s.Name}, Items: entries(s, forms, now)})
 		}
 	}
 	if more := len(all) - len(shown); more > 0 {
@@ -138,6 +141,18 @@ func calm(s agent.Status) int {
 func title(s agent.Status, now time.Time) string {
 	shape, words, _ := saying(s, now)
 	return shape + " " + plain(s.Name) + " — " + words
+}
+
+// entries are what is wrong with a profile, if anything, and what can be done with it.
+func entries(s agent.Status, forms []agent.FormInfo, now time.Time) []Item {
+	var items []Item
+	for _, line := range why(s, now) {
+		items = append(items, Item{Label: line, Disabled: true})
+	}
+	if len(items) > 0 {
+		items = append(items, Item{Separator: true})
+	}
+	return append(items, actions(s, forms, now)...)
 }
 
 // actions are what can be done with a profile, in an order that puts first what its state calls for. What cannot work is
@@ -241,15 +256,18 @@ func copies(s agent.Status, forms []agent.FormInfo, usable bool, act func(string
 }
 
 // plain is a name as one line of a menu: nothing that breaks the line or turns its direction, and not too long.
-func plain(name string) string {
+func plain(name string) string { return short(name, maxName) }
+
+// short is plain with another length.
+func short(name string, most int) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return ' '
 		}
 		return r
 	}, name)
-	if runes := []rune(name); len(runes) > maxName {
-		name = string(runes[:maxName-1]) + "…"
+	if runes := []rune(name); len(runes) > most {
+		name = string(runes[:most-1]) + "…"
 	}
 	return name
 }

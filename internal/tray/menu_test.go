@@ -348,19 +348,20 @@ func TestIconShowsTheGravest(t *testing.T) {
 		{nil, "none", "Fob: nothing logged in"},
 		{[]agent.State{agent.LoggedOut, agent.LoggingIn}, "none", "Fob: nothing logged in"},
 		{[]agent.State{agent.LoggedOut, agent.LoggedIn}, "well", "Fob: 1 profile logged in"},
-		{[]agent.State{agent.LoggedIn, agent.Offline}, "offline", "Fob: offline"},
+		{[]agent.State{agent.LoggedIn, agent.Offline}, "offline", "Fob: b: offline"},
+		{[]agent.State{agent.Offline, agent.LoggedIn, agent.Offline, agent.Offline}, "offline", "Fob: a: offline (and 2 others)"},
 		{[]agent.State{agent.Offline, agent.Expiring, agent.LoggedIn}, "expiring", "Fob: 1 token about to expire"},
 		{[]agent.State{agent.Expiring, agent.LoginRequired, agent.LoginRequired}, "login", "Fob: 2 logins needed"},
-		{[]agent.State{agent.LoggedIn, agent.Unusable}, "login", "Fob: 1 login needed"},
+		{[]agent.State{agent.LoggedIn, agent.Unusable}, "login", "Fob: 1 profile to mend"},
 	} {
 		var all []agent.Status
-		for _, s := range c.states {
-			all = append(all, agent.Status{State: s})
+		for i, s := range c.states {
+			all = append(all, agent.Status{Name: string(rune('a' + i)), State: s})
 		}
 		if got := Icon(all); got != c.icon {
 			t.Errorf("icon of %v: %s, want %s", c.states, got, c.icon)
 		}
-		if got := Tooltip(all); got != c.tooltip {
+		if got := Tooltip(all, noon); got != c.tooltip {
 			t.Errorf("tooltip of %v: %q, want %q", c.states, got, c.tooltip)
 		}
 	}

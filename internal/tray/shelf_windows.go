@@ -59,7 +59,7 @@ func (s *winShelf) show(v view) {
 		systray.SetIcon(assets.TrayIcon(v.state, s.panel))
 	}
 	if s.view.tooltip != v.tooltip {
-		systray.SetTooltip(v.tooltip)
+		systray.SetTooltip(short(v.tooltip, 127)) // NOTIFYICONDATAW.szTip, without its end
 	}
 	s.menu.set(v.items)
 	s.view = v

@@ -156,7 +156,7 @@ func (t *Tray) draw(ctx context.Context, where shelf) {
 			continue
 		}
 		all, _ := t.status()
-		if v := (view{Icon(all), Tooltip(all), Menu(all, t.opts.Forms(), now)}); !reflect.DeepEqual(v, shown) {
+		if v := (view{Icon(all), Tooltip(all, now), Menu(all, t.opts.Forms(), now)}); !reflect.DeepEqual(v, shown) {
 			where.show(v)
 			shown, drawn = v, now
 		}

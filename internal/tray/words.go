@@ -60,7 +60,7 @@ func saying(s agent.Status, now time.Time) (shape, words string, until time.Dura
 	case agent.Offline:
 		shape = "⊘"
 		if s.ExpiresAt == nil || !s.ExpiresAt.After(now) {
-			return shape, "offline", 0
+			return shape, s.Away(), 0
 		}
 	case agent.LoggingIn:
 		if elsewhere(s) {
@@ -83,7 +83,7 @@ func saying(s agent.Status, now time.Time) (shape, words string, until time.Dura
 		words = "expired"
 	}
 	if s.State == agent.Offline {
-		words = "offline, " + words
+		words = s.Away() + ", " + words
 	}
 	return shape, words, until
 }
