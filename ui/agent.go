@@ -77,5 +77,7 @@ type house interface {
 	Lock(ctx context.Context) error
 	Unlock(ctx context.Context) error
 	Doctor(ctx context.Context) ([]agent.Finding, error)
+	FollowLog(ctx context.Context, show func([]agent.LogLine) error) error
+	Report(ctx context.Context, r agent.ReportRequest) (agent.BugReport, error)
 	Demo(ctx context.Context) (string, error)
 }

@@ -110,20 +110,7 @@ func (w *Window) export(name string) {
 			return
 		}
 		if len(v.written.Files) == 1 {
-			d := dialog.NewFileSave(func(file fyne.URIWriteCloser, err error) {
-				if file == nil && err == nil {
-					return // cancelled
-				}
-				if err == nil {
-					_, err = file.Write([]byte(v.written.Files[0].Text))
-					if shut := file.Close(); err == nil {
-						err = shut
-					}
-				}
-				saved(err)
-			}, w.window)
-			d.SetFileName(v.written.Files[0].Path)
-			d.Show()
+			w.save(v.written.Files[0].Path, []byte(v.written.Files[0].Text), saved)
 			return
 		}
 		dialog.ShowFolderOpen(func(folder fyne.ListableURI, err error) {
@@ -140,6 +127,24 @@ func (w *Window) export(name string) {
 	p.about, p.accept, p.focus = v, func() { v.save.OnTapped() }, v.format
 	w.open(p)
 	v.format.SetSelectedIndex(0)
+}
+
+// save asks where, writes content there and tells saved; who cancels is told nothing.
+func (w *Window) save(name string, content []byte, saved func(error)) {
+	d := dialog.NewFileSave(func(file fyne.URIWriteCloser, err error) {
+		if file == nil && err == nil {
+			return // cancelled
+		}
+		if err == nil {
+			_, err = file.Write(content)
+			if shut := file.Close(); err == nil {
+				err = shut
+			}
+		}
+		saved(err)
+	}, w.window)
+	d.SetFileName(name)
+	d.Show()
 }
 
 // written asks for the profile, and its issuer for what only it knows, and writes it for a tool.

@@ -21,6 +21,9 @@ type fakeAgent struct {
 	details  map[string]agent.Details
 	views    map[string]agent.ProfileView
 	prefs    agent.Settings
+	hello    agent.Hello
+	log      chan []agent.LogLine
+	report   agent.BugReport
 	asked    []string
 	edits    []agent.ProfileEdit
 	refuse   map[string]error // by method
@@ -48,7 +51,8 @@ type fakeAgent struct {
 
 func newFake(statuses ...agent.Status) *fakeAgent {
 	return &fakeAgent{statuses: statuses, details: map[string]agent.Details{}, views: map[string]agent.ProfileView{}, refuse: map[string]error{},
-		prefs: agent.Settings{Theme: "system", ClipboardSeconds: 45}, login: make(chan agent.LoginEvent, 4)}
+		prefs: agent.Settings{Theme: "system", ClipboardSeconds: 45}, login: make(chan agent.LoginEvent, 4),
+		hello: agent.Hello{Version: "1.2.3", PID: 4711, Store: "keychain", Tray: true}, log: make(chan []agent.LogLine)}
 }
 
 func (f *fakeAgent) ask(format string, args ...any) error {
@@ -290,7 +294,7 @@ func (f *fakeAgent) Discover(ctx context.Context, issuer string) (agent.Discover
 }
 
 func (f *fakeAgent) Hello(context.Context) (agent.Hello, error) {
-	return agent.Hello{Version: "1.2.3", PID: 4711, Store: "keychain", Tray: true}, f.ask("hello")
+	return f.hello, f.ask("hello")
 }
 
 func (f *fakeAgent) Settings(context.Context) (agent.Settings, error) {
@@ -315,6 +319,21 @@ func (f *fakeAgent) Unlock(context.Context) error { return f.ask("unlock") }
 
 func (f *fakeAgent) Doctor(context.Context) ([]agent.Finding, error) {
 	return f.findings, f.ask("doctor")
+}
+
+func (f *fakeAgent) FollowLog(ctx context.Context, show func([]agent.LogLine) error) error {
+	if err := f.ask("log"); err != nil {
+		return err
+	}
+	for {
+		if err := show(<-f.log); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *fakeAgent) Report(_ context.Context, r agent.ReportRequest) (agent.BugReport, error) {
+	return f.report, f.ask("report %v", r.Facts)
 }
 
 func (f *fakeAgent) Demo(context.Context) (string, error) {

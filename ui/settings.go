@@ -20,6 +20,10 @@ type settingsView struct {
 	start     *checkbox
 	screen    *checkbox
 	lock      *button
+	level     *picker // what the agent logs
+	forced    *line   // why that is not what decides
+	log       *button
+	report    *button
 	from, to  *picker // quiet hours
 	about     *facts
 	findings  *fyne.Container
@@ -48,6 +52,8 @@ func newSettingsView() *settingsView {
 	v.screen = newCheckbox("Lock Fob while the screen is locked", func(bool) { v.changed() })
 	v.lock = quiet("Lock now", nil, nil)
 	v.from, v.to = newPicker(nil, func(string) { v.hoursChanged() }), newPicker(nil, func(string) { v.changed() })
+	v.level, v.forced = newPicker(logLevels, func(string) { v.changed() }), newLine("", muted)
+	v.log, v.report = quiet("Show log", theme.ListIcon(), nil), quiet("Report a bug", theme.MailComposeIcon(), nil)
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
@@ -60,9 +66,11 @@ func newSettingsView() *settingsView {
 			newLine("only what is urgent", muted))),
 		heading("START"), row("At login", v.start),
 		heading("LOCK"), row("With the screen", container.NewHBox(v.screen, v.lock)), v.wrong,
+		heading("LOG"), row("The agent logs", across(8, 2, container.New(fixedWidth(200), v.level), container.NewHBox(v.log, v.report), v.forced)),
 		heading("AGENT"), v.about.content,
 		across(8, 0, heading("WHAT FOB STANDS ON"), v.again), v.findings)
 	visible(v.wrong, false)
+	visible(v.forced, false)
 	return v
 }
 
@@ -87,6 +95,11 @@ func (v *settingsView) show(s agent.Settings) {
 	v.clipboard.SetSelected(clipboardLabel(s.ClipboardSeconds))
 	v.start.SetChecked(s.StartAtLogin)
 	v.screen.SetChecked(s.LockOnScreenLock)
+	level := s.LogLevel
+	if level == "" {
+		level = "info"
+	}
+	v.level.SetSelectedIndex(slices.Index(agent.LogLevels, level))
 	showHour(v.from, s.QuietFrom)
 	showHour(v.to, s.QuietTo)
 	enable(v.to, s.QuietFrom != "")
@@ -156,6 +169,9 @@ func (v *settingsView) changed() {
 	if v.now.QuietFrom, v.now.QuietTo = v.from.Selected, v.to.Selected; v.now.QuietFrom == noQuiet || v.now.QuietTo == noQuiet {
 		v.now.QuietFrom, v.now.QuietTo = "", ""
 	}
+	if i := v.level.SelectedIndex(); i >= 0 && (agent.LogLevels[i] != "info" || v.now.LogLevel != "") {
+		v.now.LogLevel = agent.LogLevels[i]
+	}
 	v.ask(v.now)
 }
 
@@ -181,6 +197,11 @@ func (v *settingsView) showAgent(h agent.Hello, version string) {
 		all = append(all, fact{"profiles.json", sentence(h.Damage.Sentence) + " " + sentence(h.Damage.Remedy)})
 	}
 	v.about.show(all)
+	if h.Log.Forced {
+		v.forced.set("FOB_LOG decides: " + h.Log.Level)
+	}
+	visible(v.forced, h.Log.Forced)
+	enable(v.level, !h.Log.Forced)
 	v.content.Refresh()
 }
 
@@ -286,6 +307,7 @@ func (w *Window) openSettings() {
 		w.lock()
 		w.back()
 	}
+	v.log.OnTapped, v.report.OnTapped = w.openLog, w.openReport
 	keys := quiet("Keyboard", theme.InfoIcon(), w.showShortcuts)
 	p := newPage("Settings", keys, v.content, nil, w.back)
 	p.about = v

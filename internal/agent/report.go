@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/logbook"
 	"fob/internal/report"
 	"fob/profiles"
 )
@@ -19,9 +20,26 @@ import (
 type (
 	// BugReport is what a person reads before they attach it to a bug.
 	BugReport = report.Report
+	// ReportFile is one file of it.
+	ReportFile = report.File
 	// Fact is one line of what is known of program and machine.
 	Fact = report.Fact
 )
+
+// LogLine is one line of the agent's log.
+type LogLine = logbook.Line
+
+// LogAttr is a key of it with its value.
+type LogAttr = logbook.Attr
+
+// LogLevels are the names of the levels, from the one that says most.
+var LogLevels = logbook.Levels
+
+// FollowLog calls show with the lines of the log there are, then with what comes, and now and then with nothing, until ctx ends or show
+// fails. It reads the files: no agent is asked.
+func (c *Client) FollowLog(ctx context.Context, show func([]LogLine) error) error {
+	return logbook.NewReader(c.home.LogFile()).Follow(ctx, show)
+}
 
 // ReportRequest is what the face that asks for a report adds: what only it can see.
 type ReportRequest struct {

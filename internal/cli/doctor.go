@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -88,8 +87,7 @@ func (f *face) bundle(ctx context.Context, to string, asJSON bool) error {
 		}
 		f.say("%s: %s%s", file.Name, file.About, taken)
 	}
-	stands := slices.Sorted(maps.Keys(report.Legend))
-	for _, stand := range stands {
+	for _, stand := range report.Stands() {
 		f.say("%s is %s; the report does not say so", stand, report.Legend[stand])
 	}
 	if to == "-" {

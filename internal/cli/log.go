@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +17,6 @@ import (
 
 // logLines is how many lines `fob log` prints when nobody says how many: about a screen.
 const logLines = 50
-
-// followEvery is how often a log that is followed is looked at: at once, for a person who watches it.
-const followEvery = 250 * time.Millisecond
 
 // logChoice is which lines of the log are wanted.
 type logChoice struct {
@@ -141,44 +141,33 @@ func (f *face) log(ctx context.Context, c logChoice) error {
 	if home.Elsewhere != "" {
 		return misused("run fob log on the machine of that agent, or unset FOB_SOCKET", "FOB_SOCKET names an agent elsewhere: its log is there")
 	}
-	reader := logbook.NewReader(home.LogFile())
-	wanted := func() ([]logbook.Line, error) {
-		all, err := reader.Next()
-		var chosen []logbook.Line
-		for _, line := range all {
-			if line.Level >= c.level && !line.Time.Before(c.since) {
-				chosen = append(chosen, line)
-			}
+	first := true
+	err = logbook.NewReader(home.LogFile()).Follow(ctx, func(all []logbook.Line) error {
+		lines := slices.DeleteFunc(all, func(line logbook.Line) bool { return line.Level < c.level || line.Time.Before(c.since) })
+		if first && c.lines > 0 {
+			lines = lines[max(0, len(lines)-c.lines):]
 		}
-		return chosen, err
-	}
-	lines, err := wanted()
-	if err != nil {
-		return failed("log", "see that the file is yours", "the log cannot be read: %v", err)
-	}
-	if len(lines) == 0 && !c.follow {
-		f.say("no such lines are in %s", home.LogFile())
-	}
-	if c.lines > 0 && len(lines) > c.lines {
-		lines = lines[len(lines)-c.lines:]
-	}
-	if err := f.printLines(lines, c.asJSON); err != nil || !c.follow {
-		return err
-	}
-	for tick := time.NewTicker(followEvery); ; {
-		select {
-		case <-ctx.Done():
-			return nil // the user ended it, which is not a failure
-		case <-tick.C:
+		if first && len(lines) == 0 && !c.follow {
+			f.say("no such lines are in %s", home.LogFile())
 		}
-		if lines, err = wanted(); err != nil {
-			return failed("log", "see that the file is yours", "the log cannot be read: %v", err)
-		}
-		if err := f.printLines(lines, c.asJSON); err != nil {
+		first = false
+		if err := f.printLines(lines, c.asJSON); err != nil || c.follow {
 			return err
 		}
+		return errShown
+	})
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, errShown), errors.Is(err, context.Canceled): // the user ended it, which is not a failure
+		return nil
+	case errors.As(err, &pathErr) && strings.HasPrefix(pathErr.Path, home.LogFile()):
+		return failed("log", "see that the file is yours", "the log cannot be read: %v", err)
 	}
+	return err
 }
+
+// errShown ends what is not followed.
+var errShown = errors.New("shown")
 
 func (f *face) printLines(lines []logbook.Line, asJSON bool) error {
 	var all strings.Builder

@@ -2,7 +2,9 @@ package logbook
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -105,14 +107,24 @@ func unquote(key string, found bool) (string, bool) {
 	return key, found
 }
 
+// LevelName is the name of the line's level.
+func (l Line) LevelName() string { return LevelName(l.Level) }
+
 // String is the line as a person reads it, with the time of this computer.
 func (l Line) String() string {
 	if l.Message == "" {
 		return l.Text
 	}
+	return fmt.Sprintf("%s  %-5s  %s", l.Time.Local().Format("2006-01-02 15:04:05.000"), l.LevelName(), l.Words())
+}
+
+// Words is what the line says, without time and level.
+func (l Line) Words() string {
+	if l.Message == "" {
+		return l.Text
+	}
 	var text strings.Builder
-	text.WriteString(l.Time.Local().Format("2006-01-02 15:04:05.000") + "  ")
-	text.WriteString(LevelName(l.Level) + strings.Repeat(" ", max(0, 5-len(LevelName(l.Level)))) + "  " + l.Message)
+	text.WriteString(l.Message)
 	for i, a := range l.Attrs {
 		text.WriteString([]string{"  ", " "}[min(i, 1)] + a.Key + "=")
 		if a.Value == "" || strings.ContainsAny(a.Value, " \t\r\n\"=") {
@@ -188,6 +200,29 @@ func (r *Reader) Next() ([]Line, error) {
 		}
 	}
 	return all, nil
+}
+
+// followEvery is how often a log that is followed is looked at: at once, for a person who watches it.
+const followEvery = 250 * time.Millisecond
+
+// Follow calls show with what is there, then with what comes, and now and then with nothing, until ctx ends or show fails.
+func (r *Reader) Follow(ctx context.Context, show func([]Line) error) error {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		lines, err := r.Next()
+		if err == nil {
+			err = show(lines)
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 func (r *Reader) line(text string) Line {

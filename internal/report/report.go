@@ -4,8 +4,10 @@ package report
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"regexp"
@@ -125,6 +127,13 @@ func Make(s Sources) (Report, error) {
 	}
 	r.Files = slices.Insert(r.Files, 0, File{Name: "READ-ME-FIRST.txt", About: "what is in here, and what is not", Text: readMe(s, m.text(s.Missing), r.Files)})
 	return r, nil
+}
+
+// Stands are the stand-ins of the legend in the order of their numbers.
+func (r Report) Stands() []string {
+	stands := slices.Collect(maps.Keys(r.Legend))
+	slices.SortFunc(stands, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
+	return stands
 }
 
 // Zip packs the report: every desktop opens that format with two clicks, and issue trackers take it.

@@ -120,12 +120,12 @@ func TestNothingPrivateIsInAReport(t *testing.T) { // R-300
 		}
 	}
 	// A profile that is gone has left lines; nobody knows its names any more.
-	log.Info("refresh", "profile", "gone canary", "problem", "offline")
+	log.Info("refresh", "profile", "gone wombat", "problem", "offline")
 	file, err := os.OpenFile(s.Log, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(file, "somebody wrote gone canary here")
+	fmt.Fprintln(file, "somebody wrote lone yak here")
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestNothingPrivateIsInAReport(t *testing.T) { // R-300
 	if len(all) != 7 {
 		t.Errorf("the report has %d files", len(all)-1)
 	}
-	gone := map[string]string{"profile that is gone": "gone canary", "realm": "canary-realm", "anything": "canary"}
+	gone := map[string]string{"profile that is gone": "gone wombat", "realm": "canary-realm", "line that is none of ours": "lone yak", "anything": "canary"}
 	for kind, value := range privates {
 		gone[kind] = value
 	}
