@@ -143,8 +143,16 @@ var forms = []struct {
 			}
 			return found[:cut+1] + m.took("[hidden]")
 		}},
-	{regexp.MustCompile(`\blogged in as [^,;"]+|\bgot a token as [^,;"]+`), func(m *mask, found string) string {
-		return found[:strings.Index(found, " as ")] + " as " + m.took("[account]")
+	// Sentences of ours that end with an account: nobody may know its name any more, and it may have anything in it.
+	{regexp.MustCompile(`(?s)\b(?:logged in|got a token) as .+`), func(m *mask, found string) string {
+		said := found[:strings.Index(found, " as ")] + " as " + m.took("[account]")
+		if other := ", another account than before"; strings.HasSuffix(found, other) {
+			said += other
+		}
+		return said
+	}},
+	{regexp.MustCompile(`(?s)\bthis profile is always .+, and this was .+`), func(m *mask, _ string) string {
+		return "this profile is always " + m.took("[account]") + ", and this was " + m.took("[account]")
 	}},
 	// A home directory of somebody else's, or of this user's spelt differently.
 	{regexp.MustCompile(`(?i)((?:[a-z]:)?[/\\]+(?:home|users|documents and settings)[/\\]+)[^/\\\s"':;,]+`), func(m *mask, found string) string {

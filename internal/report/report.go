@@ -235,7 +235,7 @@ func (m *mask) learnField(field profiles.Field, values []string) {
 			}
 		case field.Key == "client_id":
 			m.learn("client", value)
-		case field.Key == "login_hint", field.Key == "username", field.Key == "assertion_subject", field.Key == "credential_username":
+		case field.Group == profiles.GroupAccount && field.Kind == profiles.KindText && field.Key != "account_id_member", field.Key == "login_hint", field.Key == "username", field.Key == "assertion_subject", field.Key == "credential_username":
 			m.learn("account", value)
 		case field.Kind == profiles.KindText && !m.plain(field, value) || field.Kind == profiles.KindCommand:
 			m.learn("value", value)

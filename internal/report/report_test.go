@@ -61,7 +61,7 @@ func planted(t *testing.T) (Sources, *slog.Logger) {
 	var p profiles.Profile
 	for key, values := range map[string][]string{
 		"name": {privates["profile name"]}, "environment": {privates["environment"]}, "issuer": {"https://" + privates["company host"] + "/realms/canary-realm"},
-		"client_id": {privates["client id"]}, "scope": {"openid", privates["scope"]}, "login_hint": {privates["login hint"]}, "api_base_url": {"https://" + privates["API host"] + "/v1"},
+		"client_id": {privates["client id"]}, "scope": {"openid", privates["scope"]}, "login_hint": {privates["login hint"]}, "expected_subject": {"zz-wombat-7"}, "expected_account": {"Nabarlek Bilby"}, "api_base_url": {"https://" + privates["API host"] + "/v1"},
 		"token_endpoint": {"https://" + privates["customer of okta"] + "/oauth2/v1/token"}, "authorize_params": {"hint=" + privates["parameter"]}, "browser": {"firefox -P " + privates["login hint"]},
 		"claims": {`{"id_token":{"sub":{"value":"` + privates["subject"] + `"}}}`}, "redirect_uri": {"http://127.0.0.1:8400/callback"}, "refresh_before": {"2m"},
 	} {
@@ -140,7 +140,7 @@ func TestNothingPrivateIsInAReport(t *testing.T) { // R-300
 	if len(all) != 7 {
 		t.Errorf("the report has %d files", len(all)-1)
 	}
-	gone := map[string]string{"profile that is gone": "gone wombat", "realm": "canary-realm", "line that is none of ours": "lone yak", "anything": "canary"}
+	gone := map[string]string{"profile that is gone": "gone wombat", "realm": "canary-realm", "line that is none of ours": "lone yak", "pinned subject": "zz-wombat-7", "pinned account": "bilby", "anything": "canary"}
 	for kind, value := range privates {
 		gone[kind] = value
 	}
@@ -173,15 +173,17 @@ func TestReportIsOfUse(t *testing.T) {
 	m := newMask()
 	m.learn("profile", "work")
 	for text, want := range map[string]string{
-		"profile work: the network is down; networking, work": "profile profile-1: the network is down; networking, profile-1",
-		"lock: open agent.lock: permission denied":            "lock: open agent.lock: permission denied",
-		"dial tcp 127.0.0.1:8400: connect: refused":           "dial tcp 127.0.0.1:8400: connect: refused",
-		"version 0.3.0, since 2026-11-29T00:25:00Z":           "version 0.3.0, since 2026-11-29T00:25:00Z",
-		"https://accounts.google.com/o/oauth2/v2/auth":        "https://accounts.google.com/o/oauth2/v2/auth",
-		"logged in as ada":                                    "logged in as [account]",
-		"exit code=invalid_grant":                             "exit code=invalid_grant",
-		"tokens of any size; over 2048 bytes they are sealed": "tokens of any size; over 2048 bytes they are sealed",
-		"org.freedesktop.secrets, app.fob.Fob":                "org.freedesktop.secrets, app.fob.Fob",
+		"profile work: the network is down; networking, work":                             "profile profile-1: the network is down; networking, profile-1",
+		"lock: open agent.lock: permission denied":                                        "lock: open agent.lock: permission denied",
+		"dial tcp 127.0.0.1:8400: connect: refused":                                       "dial tcp 127.0.0.1:8400: connect: refused",
+		"version 0.3.0, since 2026-11-29T00:25:00Z":                                       "version 0.3.0, since 2026-11-29T00:25:00Z",
+		"https://accounts.google.com/o/oauth2/v2/auth":                                    "https://accounts.google.com/o/oauth2/v2/auth",
+		"logged in as Lovelace, Ada":                                                      "logged in as [account]",
+		"logged in as ada, another account than before":                                   "logged in as [account], another account than before",
+		"the login is refused: this profile is always Ada, and this was Bob, Jr. (sub 7)": "the login is refused: this profile is always [account], and this was [account]",
+		"exit code=invalid_grant":                                                         "exit code=invalid_grant",
+		"tokens of any size; over 2048 bytes they are sealed":                             "tokens of any size; over 2048 bytes they are sealed",
+		"org.freedesktop.secrets, app.fob.Fob":                                            "org.freedesktop.secrets, app.fob.Fob",
 	} {
 		if got := m.text(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
