@@ -88,7 +88,8 @@ func curlAddress(address string) string {
 	return out + quote(literal)
 }
 
-// quote makes a text one word of a shell, or a part of one.
+// quote makes a text one word of a shell, or a part of one. internal/forms has a Shell that does the same for a token's forms: this
+// package imports nothing of Fob's, and a client of OAuth is no place to export a shell's rules from.
 func quote(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r))

@@ -52,6 +52,14 @@ func (a *actions) copy(r agent.FormRequest, done func(agent.Copied, error)) {
 	begin(a, func(ctx context.Context) (agent.Copied, error) { return a.agent.Copy(ctx, r, a.world.Env) }, done)
 }
 
+func (a *actions) copyProxy(id string, done func(agent.Copied, error)) {
+	begin(a, func(ctx context.Context) (agent.Copied, error) { return a.agent.CopyProxy(ctx, id, a.world.Env) }, done)
+}
+
+func (a *actions) stopProxy(id string, done func(error)) {
+	begin(a, without(func(ctx context.Context) error { return a.agent.StopProxy(ctx, id) }), outcome(done))
+}
+
 func (a *actions) token(name string, done func(agent.Handout, error)) {
 	begin(a, func(ctx context.Context) (agent.Handout, error) {
 		return a.agent.Token(ctx, agent.TokenQuery{Name: name}, 0)

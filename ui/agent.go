@@ -40,6 +40,8 @@ type keeper interface {
 type giver interface {
 	Copy(ctx context.Context, r agent.FormRequest, env map[string]string) (agent.Copied, error)
 	Token(ctx context.Context, q agent.TokenQuery, minTTL time.Duration) (agent.Handout, error)
+	CopyProxy(ctx context.Context, id string, env map[string]string) (agent.Copied, error)
+	StopProxy(ctx context.Context, id string) error
 }
 
 // asker asks servers about a login, and tells what was said to them.

@@ -66,6 +66,7 @@ type head struct {
 	renewal  *line
 	times    *fyne.Container // left and renewal
 	commands *commands
+	proxies  *proxyRows
 	weak     *fyne.Container // what the profile allows although it is unsafe
 	unsafe   *line
 	problem  *banner
@@ -77,7 +78,7 @@ type head struct {
 
 func newHead() *head {
 	h := &head{name: newShortLine("", title), tag: newPill(), shape: square(nil, 16), state: newShortLine("", plain), bar: newBar(),
-		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), unsafe: newShortLine("", look{color: colorSoon}), problem: newBanner(), failure: newBanner(),
+		left: newLine("", muted), renewal: newShortLine("", muted), commands: newCommands(), proxies: newProxyRows(), unsafe: newShortLine("", look{color: colorSoon}), problem: newBanner(), failure: newBanner(),
 		refused: newRefusal(), first: newFirstLogin(), account: newAccountLine()}
 	h.failure.shut.Show()
 	h.renewal.look.align = fyne.TextAlignTrailing
@@ -92,6 +93,7 @@ func newHead() *head {
 		column(5, h.bar, h.times),
 		h.commands.content,
 		h.account.content,
+		h.proxies.content,
 		h.weak,
 		h.failure.content,
 		h.refused.content,
@@ -137,6 +139,7 @@ func (h *head) show(s scene) {
 	h.first.show(s)
 	h.account.show(s)
 	h.commands.show(s)
+	h.proxies.show(status.Proxies, s.online, status.Locked)
 	h.unsafe.set(weakWords(status.Weaknesses))
 	visible(h.weak, len(status.Weaknesses) > 0)
 	h.tick(s)

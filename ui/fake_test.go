@@ -196,6 +196,12 @@ func (f *fakeAgent) Copy(_ context.Context, r agent.FormRequest, env map[string]
 	return agent.Copied{ClearsAfter: profiles.Duration(45 * time.Second)}, f.ask("copy %s %s %s", r.Name, r.Form, env["DISPLAY"])
 }
 
+func (f *fakeAgent) CopyProxy(_ context.Context, id string, env map[string]string) (agent.Copied, error) {
+	return agent.Copied{ClearsAfter: profiles.Duration(45 * time.Second)}, f.ask("copy proxy %s %s", id, env["DISPLAY"])
+}
+
+func (f *fakeAgent) StopProxy(_ context.Context, id string) error { return f.ask("stop proxy %s", id) }
+
 func (f *fakeAgent) Token(_ context.Context, q agent.TokenQuery, _ time.Duration) (agent.Handout, error) {
 	name := q.Name
 	return agent.Handout{Name: name, AccessToken: "access-" + canary, IDToken: "id-" + canary, TokenType: "Bearer"}, f.ask("token %s", name)

@@ -24,7 +24,12 @@ type importView struct {
 	file      *button
 	folder    *button
 	paste     *input
-	what      *line // which format, and where it is from
+	what      *line   // which format, and where it is from
+	within    *picker // one of the source's own environments
+	values    *button // a file with values for the source's variables
+	options   *fyne.Container
+	formats   *picker // when the source could be read in several ways
+	ambiguous *fyne.Container
 	wrong     *note
 	result    *fyne.Container
 	cards     *fyne.Container
@@ -60,11 +65,17 @@ func newImportView() *importView {
 	v.secrets = newCheckbox("", func(bool) { v.check() })
 	v.secrets.Checked = true
 	v.accept = newButton("Import", nil, widget.HighImportance, nil)
-	v.result = column(12, v.what, v.cards, v.secrets, column(4, v.leftTitle, v.left))
+	v.within = newPicker(nil, nil)
+	v.values = quiet("Values from a file …", theme.FileIcon(), nil)
+	v.options = across(8, 1, newFixed(110, newShortLine("Environment", muted)), v.within, v.values)
+	v.formats = newPicker(nil, nil)
+	v.ambiguous = across(8, 1, newFixed(110, newShortLine("Read it as", muted)), v.formats)
+	v.ambiguous.Hide()
+	v.result = column(12, v.what, v.options, v.cards, v.secrets, column(4, v.leftTitle, v.left))
 	v.content = column(12,
 		newShortLine("From another tool", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
 		newLine("Postman, Insomnia, Bruno, OpenAPI, IntelliJ, kubeconfig, oidc-agent, Google's client JSON, or Fob's own.", muted),
-		across(8, 2, v.file, v.folder, newLine("or drop it on this window", muted)), v.paste, v.wrong, v.result)
+		across(8, 2, v.file, v.folder, newLine("or drop it on this window", muted)), v.paste, v.wrong, v.ambiguous, v.result)
 	v.show(carry.Found{}, "", nil)
 	return v
 }
@@ -89,6 +100,7 @@ func (v *importView) show(found carry.Found, what string, present map[string]pro
 	if what != "" {
 		v.what.set(found.Format.Label + " · " + what)
 	}
+	v.showOptions(found)
 	if len(found.Left) > 0 {
 		v.leftTitle.set("NOT CARRIED OVER")
 	}
@@ -111,6 +123,35 @@ func (v *importView) show(found carry.Found, what string, present map[string]pro
 	v.paste.SetMinRowsVisible(rows)
 	v.content.Refresh()
 	v.check()
+}
+
+// noEnvironment is the choice of none: a source of several is then read as it stands.
+const noEnvironment = "None of its own"
+
+// showOptions shows what can be chosen about the source. Where there is no choice there is nothing to see.
+func (v *importView) showOptions(found carry.Found) {
+	v.within.Options = append([]string{noEnvironment}, found.Environments...)
+	if !slices.Contains(v.within.Options, v.within.Selected) {
+		v.within.Selected = noEnvironment // without asking anew
+	}
+	v.within.Refresh()
+	enable(v.within, len(found.Environments) > 0)
+	visible(v.values, found.Format.Variables())
+	visible(v.options, found.Format.Variables())
+	visible(v.ambiguous, false)
+}
+
+// choose asks in which of several formats the source is.
+func (v *importView) choose(ids []string) {
+	v.formats.Options = nil
+	for _, f := range carry.Formats() {
+		if slices.Contains(ids, f.ID) {
+			v.formats.Options = append(v.formats.Options, f.Label)
+		}
+	}
+	v.formats.ClearSelected()
+	visible(v.ambiguous, true)
+	v.content.Refresh()
 }
 
 // remark is small text in line with what stands above it: Fyne gives a text that wraps a margin of its own.
@@ -268,16 +309,28 @@ func (w *Window) importFrom(paths ...string) {
 	v.paste.shortcut = w.onShortcut
 	mine := func() bool { return w.page != nil && w.page.about == v }
 	turn := 0
-	read := func(what string, open func() (carry.Source, error)) {
+	var how carry.Options // of the source that again reads
+	again := func() {}
+	var load func(what string, open func() (carry.Source, error))
+	read := func(what string, open func() (carry.Source, error)) { // a new source
+		how, again = carry.Options{}, func() { load(what, open) }
+		v.within.Selected = noEnvironment
+		v.values.SetText("Values from a file …")
+		again()
+	}
+	load = func(what string, open func() (carry.Source, error)) {
 		turn++
 		now := turn
-		w.actions.readSource(open, w.model.names(), func(r readSource, err error) {
+		w.actions.readSource(open, how, w.model.names(), func(r readSource, err error) {
 			if !mine() || now != turn { // something newer was chosen meanwhile
 				return
 			}
 			if err != nil {
 				v.show(carry.Found{}, "", nil)
 				v.say(importProblem(what, err))
+				if several := (*carry.AmbiguousError)(nil); errors.As(err, &several) {
+					v.choose(several.IDs)
+				}
 				return
 			}
 			v.show(r.found, what, r.present)
@@ -285,6 +338,20 @@ func (w *Window) importFrom(paths ...string) {
 				v.say("There is no login in it that Fob could take over.")
 			}
 		})
+	}
+	v.within.OnChanged = func(name string) {
+		if how.Within = name; name == noEnvironment {
+			how.Within = ""
+		}
+		again()
+	}
+	v.formats.OnChanged = func(label string) {
+		for _, f := range carry.Formats() {
+			if f.Label == label {
+				how.From = f.ID
+				again()
+			}
+		}
 	}
 	path := func(name string) { read(shortPath(name), func() (carry.Source, error) { return carry.Open(name) }) }
 	v.paste.OnChanged = func(text string) {
@@ -310,6 +377,16 @@ func (w *Window) importFrom(paths ...string) {
 			}
 			file.Close()
 			chosen(file.URI(), err)
+		}, w.window)
+	}
+	v.values.OnTapped = func() {
+		dialog.ShowFileOpen(func(file fyne.URIReadCloser, err error) {
+			if file != nil {
+				file.Close()
+				v.valuesFrom(file.URI().Path(), &how, again)
+			} else if err != nil {
+				v.say(sentence(err.Error()))
+			}
 		}, w.window)
 	}
 	v.folder.OnTapped = func() {
@@ -361,12 +438,24 @@ func (w *Window) importFrom(paths ...string) {
 	}
 }
 
+// valuesFrom reads the source again with the values of a file.
+func (v *importView) valuesFrom(path string, how *carry.Options, again func()) {
+	source, err := carry.Open(path)
+	if err != nil {
+		v.say(importProblem(shortPath(path), err))
+		return
+	}
+	how.Environment = &source
+	v.values.SetText("Values from " + shortPath(path) + " …")
+	again()
+}
+
 // importProblem says why a source gave nothing.
 func importProblem(what string, err error) string {
 	var ambiguous *carry.AmbiguousError
 	switch {
 	case errors.As(err, &ambiguous):
-		return "It " + err.Error() + ". On the command line, fob profile import --from says which."
+		return "It could be read in more than one way."
 	case errors.Is(err, carry.ErrUnknown):
 		return "This is nothing that Fob reads: a collection, an environment, an OpenAPI document, a curl command, an authorization URL …"
 	}
@@ -397,14 +486,14 @@ func shortPath(name string) string {
 }
 
 // readSource reads a source and asks for the profiles that its names meet.
-func (a *actions) readSource(open func() (carry.Source, error), names []string, done func(readSource, error)) {
+func (a *actions) readSource(open func() (carry.Source, error), how carry.Options, names []string, done func(readSource, error)) {
 	begin(a, func(ctx context.Context) (readSource, error) {
 		r := readSource{present: map[string]profiles.Profile{}}
 		source, err := open()
 		if err != nil {
 			return r, err
 		}
-		if r.found, err = carry.Import(source, carry.Options{}); err != nil {
+		if r.found, err = carry.Import(source, how); err != nil {
 			return r, err
 		}
 		for _, name := range names { // all: a draft may be called by any name here

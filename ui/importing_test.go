@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/storage"
 
 	"fob/internal/agent"
+	"fob/internal/carry"
 	"fob/profiles"
 )
 
@@ -103,6 +104,59 @@ func TestAnImportIsSeenBeforeItIsDone(t *testing.T) {
 		last = s.agent.edits[len(s.agent.edits)-1]
 		if last.Profile.Name != "GitHub" || last.Create || last.Profile.TokenEndpoint != "https://evil.example.com/token" || len(last.Secrets) > 0 {
 			t.Errorf("%+v", last)
+		}
+	})
+}
+
+// What the command line has --environment and --from for can be chosen here: one of the source's environments, a file with values, and
+// a format where the content says two.
+func TestAnImportKnowsEnvironments(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		dir := t.TempDir()
+		write := func(name, text string) string {
+			t.Helper()
+			file := filepath.Join(dir, name)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}
+		s.importFrom(write("http-client.env.json", `{"dev": {"Security": {"Auth": {"d": {"Type": "OAuth2", "Auth URL": "https://{{host}}/a", "Token URL": "https://{{host}}/t", "Client ID": "dev-client"}}}},
+			"prod": {"host": "prod.example.com", "Security": {"Auth": {"p": {"Type": "OAuth2", "Auth URL": "https://{{host}}/a", "Token URL": "https://{{host}}/t", "Client ID": "prod-client"}}}}}`))
+		s.settle()
+		v := s.page.about.(*importView)
+		if len(v.all) != 2 || strings.Join(v.within.Options, " ") != noEnvironment+" dev prod" {
+			t.Fatalf("%d profiles, environments %q", len(v.all), v.within.Options)
+		}
+		v.within.SetSelected("prod")
+		s.settle()
+		s.picture("import-environment")
+		if len(v.all) != 1 || v.all[0].draft.Profile.ClientID != "prod-client" || v.within.Selected != "prod" {
+			t.Fatalf("%d profiles with prod", len(v.all))
+		}
+		v.within.SetSelected(noEnvironment)
+		s.settle()
+		if len(v.all) != 2 {
+			t.Errorf("%d profiles with none", len(v.all))
+		}
+		s.importFrom(write("team.json", strings.ReplaceAll(team, "login.example.com", "{{host}}")))
+		s.settle()
+		v = s.page.about.(*importView)
+		if v.within.Selected != noEnvironment || !v.within.Disabled() || !v.values.Visible() {
+			t.Error("a collection has no environments of its own, and takes a file with values")
+		}
+		var how carry.Options
+		asked := false
+		v.valuesFrom(write("staging.json", `{"name": "staging", "values": [{"key": "host", "value": "staging.example.com"}]}`), &how, func() { asked = true })
+		if !asked || how.Environment == nil || v.values.Text != "Values from staging.json …" {
+			t.Errorf("%v %q", asked, v.values.Text)
+		}
+		found, err := carry.Open(filepath.Join(dir, "team.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := carry.Import(found, how); err != nil || !strings.Contains(got.Drafts[0].Profile.TokenEndpoint, "staging.example.com") {
+			t.Errorf("%+v, %v", got, err)
 		}
 	})
 }

@@ -103,6 +103,7 @@ func (w *Window) wire() {
 	w.detail.tabs.profile.keys, w.detail.tabs.profile.makeKey = w.onKeys, w.onMakeKey
 	w.sidebar.rows.typed = func(e *fyne.KeyEvent) { w.onKey(e) }
 	w.detail.head.commands.ask = w.onIntent
+	w.detail.head.proxies.copy, w.detail.head.proxies.stop = w.onCopyProxy, w.onStopProxy
 	w.detail.head.more.OnTapped = func() { w.popUp(w.profileMenu(w.selected), w.detail.head.more) }
 	w.detail.tabs.profile.ask = w.onIntent
 	w.detail.card.copied = w.onValue

@@ -13,6 +13,7 @@ import (
 
 	"fob/internal/proxy"
 	"fob/internal/session"
+	"fob/profiles"
 )
 
 // ProxyRequest says what proxy to run, and how: see [proxy.Options].
@@ -78,8 +79,8 @@ func (c *Client) Proxies(ctx context.Context) ([]RunningProxy, error) {
 }
 
 // CopyProxy puts the address of a proxy on the clipboard of the desktop that env describes, from which it goes again like a token.
-func (c *Client) CopyProxy(ctx context.Context, id string, env map[string]string) error {
-	return c.call(ctx, http.MethodPost, "proxy/copy", copyProxyRequest{id, env}, nil)
+func (c *Client) CopyProxy(ctx context.Context, id string, env map[string]string) (done Copied, err error) {
+	return done, c.call(ctx, http.MethodPost, "proxy/copy", copyProxyRequest{id, env}, &done)
 }
 
 // StopProxy ends a proxy, whoever runs it.
@@ -253,7 +254,9 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) proxyRoutes(handle func(string, func(*http.Request) (any, error))) {
 	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
-	handle("POST /v1/proxy/copy", asked(func(ctx context.Context, q copyProxyRequest) (any, error) { return nil, s.CopyProxy(ctx, q.ID, q.Env) }))
+	handle("POST /v1/proxy/copy", asked(func(ctx context.Context, q copyProxyRequest) (any, error) {
+		return Copied{ClearsAfter: profiles.Duration(s.settings.get().ClearAfter())}, s.CopyProxy(ctx, q.ID, q.Env)
+	}))
 	handle("DELETE /v1/proxy", func(r *http.Request) (any, error) { return nil, s.StopProxy(r.URL.Query().Get("id")) })
 }
 

@@ -218,7 +218,8 @@ func TestLockCutsProxies(t *testing.T) {
 	if status, body, header := get(t, at.URL+"/events"); status != http.StatusLocked || header.Get("Fob-Error") != CodeLocked || header.Get("WWW-Authenticate") != "" || !strings.Contains(body, "fob unlock") {
 		t.Errorf("behind the lock: %d %s", status, body)
 	}
-	wantError(t, h.client.CopyProxy(t.Context(), at.ID, nil), LogInFirst, CodeLocked)
+	_, err := h.client.CopyProxy(t.Context(), at.ID, nil)
+	wantError(t, err, LogInFirst, CodeLocked)
 	wantError(t, h.server.CopyProxy(t.Context(), at.ID, nil), LogInFirst, CodeLocked)
 	if err := h.client.Unlock(t.Context()); err != nil {
 		t.Fatal(err)
@@ -264,8 +265,8 @@ func TestProxiesAreShown(t *testing.T) {
 	if "http://"+seen.At != at.URL || seen.ID != at.ID || !seen.ReadOnly || !seen.Since.Equal(at.Since) {
 		t.Errorf("shown is %+v of %s", seen, at.URL)
 	}
-	if err := h.client.CopyProxy(t.Context(), at.ID, nil); err != nil {
-		t.Error(err)
+	if done, err := h.client.CopyProxy(t.Context(), at.ID, nil); err != nil || done.ClearsAfter == 0 {
+		t.Errorf("%+v, %v", done, err)
 	}
 	if got := <-h.copied; !strings.HasSuffix(got, " "+at.URL+"\nX-Fob-Key: "+at.Header.Value) {
 		t.Error("the clipboard has not what a program needs")
@@ -278,5 +279,6 @@ func TestProxiesAreShown(t *testing.T) {
 	}
 	until(t, updates, func(u Update) bool { return len(u.Profiles) == 1 && u.Profiles[0].Proxies == nil })
 	wantError(t, h.client.StopProxy(t.Context(), at.ID), Misused, "proxy")
-	wantError(t, h.client.CopyProxy(t.Context(), at.ID, nil), Misused, "proxy")
+	_, err := h.client.CopyProxy(t.Context(), at.ID, nil)
+	wantError(t, err, Misused, "proxy")
 }

@@ -244,7 +244,9 @@ func (r *reading) brunoEnvironment(files map[string]string, vars variables) {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	for _, name := range names {
+		r.found.Environments = append(r.found.Environments, base(name))
 		if base(name) != r.options.Within && (len(names) > 1 || r.options.Within != "" || r.options.Environment != nil) {
 			continue
 		}

@@ -32,6 +32,8 @@ type Found struct {
 	Format Format
 	Drafts []Draft
 	Left   []Left
+	// Environments are the names of the source's own, one of which [Options.Within] can choose.
+	Environments []string
 }
 
 // Options change how a source is read.
@@ -47,6 +49,7 @@ type Format struct {
 	ID    string
 	Label string
 	read  func(*reading) error
+	vars  bool // it has variables, whose values may stand in a file of their own
 	// knows says whether a source is in this format. It looks at the content alone: names of files lie.
 	knows func(Source, node) bool
 	write func(*writing) error // nil where nothing is written
@@ -54,11 +57,11 @@ type Format struct {
 
 // formats are all formats, the ones that Fob can write first.
 var formats = []Format{
-	{ID: "postman", Label: "Postman", knows: isPostman, read: readPostman, write: writePostman},
-	{ID: "insomnia", Label: "Insomnia", knows: isInsomnia, read: readInsomnia, write: writeInsomnia},
-	{ID: "bruno", Label: "Bruno", knows: isBruno, read: readBruno, write: writeBruno},
+	{ID: "postman", Label: "Postman", knows: isPostman, read: readPostman, vars: true, write: writePostman},
+	{ID: "insomnia", Label: "Insomnia", knows: isInsomnia, read: readInsomnia, vars: true, write: writeInsomnia},
+	{ID: "bruno", Label: "Bruno", knows: isBruno, read: readBruno, vars: true, write: writeBruno},
 	{ID: "openapi", Label: "OpenAPI", knows: isOpenAPI, read: readOpenAPI, write: writeOpenAPI},
-	{ID: "intellij", Label: "IntelliJ HTTP Client", knows: isIntelliJ, read: readIntelliJ},
+	{ID: "intellij", Label: "IntelliJ HTTP Client", knows: isIntelliJ, read: readIntelliJ, vars: true},
 	{ID: "kubeconfig", Label: "kubeconfig", knows: isKubeconfig, read: readKubeconfig},
 	{ID: "curl", Label: "curl", knows: isCurl, read: readCurl},
 	{ID: "url", Label: "authorization URL", knows: isURL, read: readURL},
@@ -73,6 +76,9 @@ func Formats() []Format { return slices.Clone(formats) }
 
 // Writes says whether Fob writes files in this format.
 func (f Format) Writes() bool { return f.write != nil }
+
+// Variables says whether [Options.Environment] can give a source in this format values.
+func (f Format) Variables() bool { return f.vars }
 
 // ErrUnknown is a source in none of the formats.
 var ErrUnknown = errors.New("is in no format that Fob reads")

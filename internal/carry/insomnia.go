@@ -48,6 +48,7 @@ func readInsomnia(r *reading) error {
 	env := r.tree.at("environments")
 	vars.flatten("", env.at("data"))
 	for _, sub := range env.at("subEnvironments").list {
+		r.found.Environments = append(r.found.Environments, sub.get("name"))
 		if r.options.Within != "" && sub.get("name") == r.options.Within {
 			vars.flatten("", sub.at("data"))
 		}
@@ -96,11 +97,13 @@ func (r *reading) insomnia4() {
 		case "workspace":
 			roots = append(roots, resource)
 		case "environment":
-			switch parent := resource.get("parentId"); {
-			case !bases[parent]: // the base environment stands below the workspace, others below the base
+			if !bases[resource.get("parentId")] { // the base environment stands below the workspace, others below the base
 				bases[resource.get("_id")] = true
 				vars.flatten("", resource.at("data"))
-			case resource.get("name") == r.options.Within && r.options.Within != "":
+				continue
+			}
+			r.found.Environments = append(r.found.Environments, resource.get("name"))
+			if resource.get("name") == r.options.Within && r.options.Within != "" {
 				vars.flatten("", resource.at("data"))
 			}
 		case "request", "request_group":

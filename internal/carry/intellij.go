@@ -39,6 +39,9 @@ func isIntelliJ(_ Source, n node) bool {
 func readIntelliJ(r *reading) error {
 	shared := r.tree.at("$shared")
 	for _, name := range r.tree.names {
+		if name != "$shared" {
+			r.found.Environments = append(r.found.Environments, name)
+		}
 		if name == "$shared" || r.options.Within != "" && name != r.options.Within {
 			continue
 		}
