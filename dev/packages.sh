@@ -23,17 +23,17 @@ packages() {
   case $SYSTEM-$1 in
     debian-build) echo gcc libc6-dev make pkgconf ca-certificates libgl-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev libegl-dev;;
     debian-desktop) echo xvfb dbus libgl1-mesa-dri openbox xfce4-panel xfconf dunst gnome-keyring libglib2.0-bin xdotool xclip imagemagick x11-utils x11-xserver-utils wmctrl fonts-dejavu-core curl chromium librsvg2-common;;
-    debian-e2e) echo python3-requests skopeo openssh-server openssh-client wget git desktop-file-utils bash-completion zsh fish httpie python3-oauthlib age; command -v npm >/dev/null || echo nodejs npm; command -v kubectl >/dev/null || echo kubernetes-client;;
+    debian-e2e) echo python3-requests python3-pip skopeo openssh-server openssh-client wget git desktop-file-utils bash-completion zsh fish httpie python3-oauthlib age; command -v npm >/dev/null || echo nodejs npm; command -v kubectl >/dev/null || echo kubernetes-client;;
     *-keepassxc) echo keepassxc;;
     fedora-build) echo gcc make pkgconf mesa-libGL-devel mesa-libEGL-devel libXcursor-devel libXi-devel libXinerama-devel libXrandr-devel libXxf86vm-devel wayland-devel libxkbcommon-devel;;
     fedora-desktop) echo xorg-x11-server-Xvfb dbus-daemon mesa-dri-drivers openbox xfce4-panel xfconf dunst gnome-keyring glib2 xdotool xclip ImageMagick xorg-x11-utils xset wmctrl dejavu-sans-fonts curl chromium;;
-    fedora-e2e) echo python3-requests skopeo openssh-server openssh-clients wget git desktop-file-utils bash-completion zsh fish httpie age /usr/bin/script python3-oauthlib python3-cryptography python3-jwt nodejs npm; command -v kubectl >/dev/null || echo kubernetes-client;;
+    fedora-e2e) echo python3-requests python3-pip skopeo openssh-server openssh-clients wget git desktop-file-utils bash-completion zsh fish httpie age /usr/bin/script python3-oauthlib python3-cryptography python3-jwt nodejs npm; command -v kubectl >/dev/null || echo kubernetes-client;;
     arch-build) echo gcc make pkgconf libglvnd libxcursor libxi libxinerama libxrandr libxxf86vm wayland libxkbcommon;;
     arch-desktop) echo xorg-server-xvfb dbus mesa openbox xfce4-panel xfconf dunst gnome-keyring glib2 xdotool xclip imagemagick xorg-xprop xorg-xsetroot wmctrl ttf-dejavu curl chromium;;
-    arch-e2e) echo python-requests kubectl skopeo openssh wget git desktop-file-utils bash-completion zsh fish httpie age python-oauthlib python-cryptography python-pyjwt nodejs npm;;
+    arch-e2e) echo python-requests python-pip kubectl skopeo openssh wget git desktop-file-utils bash-completion zsh fish httpie age python-oauthlib python-cryptography python-pyjwt nodejs npm;;
     alpine-build) echo gcc musl-dev make pkgconf bash mesa-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev wayland-dev libxkbcommon-dev linux-headers;;
     alpine-desktop) echo xvfb dbus mesa-dri-gallium openbox xfce4-panel xfconf dunst gnome-keyring glib xdotool xclip imagemagick xprop xsetroot wmctrl font-dejavu curl chromium;;
-    alpine-e2e) echo py3-requests kubectl skopeo openssh wget git desktop-file-utils bash-completion zsh fish httpie age util-linux-misc py3-oauthlib py3-cryptography py3-jwt nodejs npm;;
+    alpine-e2e) echo py3-requests py3-pip kubectl skopeo openssh wget git desktop-file-utils bash-completion zsh fish httpie age util-linux-misc py3-oauthlib py3-cryptography py3-jwt nodejs npm;;
     macos-*) ;;
     *) echo "fob: this system is not one whose packages are known here; see docs/building.md for what is needed" >&2;;
   esac

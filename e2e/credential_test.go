@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -30,6 +32,13 @@ func newTools(t *testing.T) *tools {
 	p, f := startFull(t), newQuiet(t)
 	f.at(p, "work", "client_secret_post", "scope=openid email offline_access", "prompt=consent")
 	f.enter(p, "work").ok()
+	return f.tools()
+}
+
+// tools puts fob and its helper names into a directory for PATH.
+func (f *fob) tools() *tools {
+	t := f.t
+	t.Helper()
 	k := &tools{fob: f, path: filepath.Join(f.desk.root, "bin"), home: f.desk.lookup("HOME")}
 	must(t, os.Mkdir(k.path, 0o700))
 	for _, name := range []string{"fob", "git-credential-fob", "docker-credential-fob"} {
@@ -213,6 +222,59 @@ func toolsThatReadCredentials(t *testing.T, k *tools) {
 	if err != nil || !strings.Contains(out, "1.2.3") {
 		t.Errorf("npm: %v\n%s", err, out)
 	}
+}
+
+// Debian's pip downloads from an index that wants the token, with netrc lines that it reads from a pipe.
+func TestPipReadsNetrc(t *testing.T) {
+	t.Parallel()
+	f := newQuiet(t)
+	tokens := startArrivals(t, "pip-token-91")
+	var asked atomic.Int32
+	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !letIn(r, tokens.token):
+			asked.Add(1)
+			w.Header().Set("WWW-Authenticate", `Basic realm="index"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/simple/acme/":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, `<!doctype html><a href="/files/acme-1.2.3-py3-none-any.whl">acme-1.2.3-py3-none-any.whl</a>`)
+		default:
+			_, _ = w.Write(wheel(t))
+		}
+	}))
+	defer index.Close()
+	f.robot("work", tokens, "credential_hosts="+strings.TrimPrefix(index.URL, "http://"))
+	k := f.tools()
+	pip := func(netrc string) (string, error) {
+		return k.tool([]string{"PIP_CONFIG_FILE=/dev/null", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1"}, "bash", "-c",
+			netrc+` /usr/bin/python3 -m pip download --no-cache-dir --no-deps --dest pip --index-url `+index.URL+`/simple/ acme`)
+	}
+	if out, err := pip("NETRC=/dev/null"); err == nil || asked.Load() == 0 { // or what follows says nothing
+		t.Errorf("without the token: %s", out)
+	}
+	if out, err := pip("NETRC=<(fob credential netrc work)"); err != nil || !strings.Contains(out, "acme-1.2.3") || strings.Contains(out, tokens.token) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// wheel is the smallest package that pip takes for one.
+func wheel(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	archive := zip.NewWriter(&out)
+	for name, text := range map[string]string{
+		"acme.py": "", "acme-1.2.3.dist-info/RECORD": "",
+		"acme-1.2.3.dist-info/METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1.2.3\n",
+		"acme-1.2.3.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: fob\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+	} {
+		w, err := archive.Create(name)
+		must(t, err)
+		_, err = w.Write([]byte(text))
+		must(t, err)
+	}
+	must(t, archive.Close())
+	return out.Bytes()
 }
 
 // The AWS shape: the ID token goes to the token service in the body, and its answer comes out as credential_process wants it.
