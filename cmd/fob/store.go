@@ -168,7 +168,7 @@ func homeMark(home agent.Home) (string, error) {
 			return "", fmt.Errorf("the id of this FOB_HOME: %w", err)
 		}
 		found := strings.TrimSpace(string(text))
-		switch whole := homeID.MatchString(found); {
+		switch whole := homeID().MatchString(found); {
 		case !whole || id != "" && found != id:
 			lacking = append(lacking, path)
 		case id == "":
@@ -188,7 +188,7 @@ func homeMark(home agent.Home) (string, error) {
 	return homeItems + id + "/", nil
 }
 
-var homeID = regexp.MustCompile(`^[0-9a-f]{12}$`)
+var homeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{12}$`) })
 
 // spendersDir is where all agents of this user that share items under mark find each other's locks, "" when there is no such place: a
 // copy of a home has the same items, whatever its environment says.

@@ -166,7 +166,7 @@ func TestJARM(t *testing.T) {
 	}})
 	response := func(pairs ...string) (jwt, location string) {
 		r := p.authorize(pairs...)
-		if m := formInputRE.FindStringSubmatch(r.body); m != nil && m[1] == "response" {
+		if m := formInputRE().FindStringSubmatch(r.body); m != nil && m[1] == "response" {
 			return m[2], "form"
 		}
 		return p.back(r).Get("response"), r.header.Get("Location")

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // frontResponse is an authorization response on its way to the client: parameters in the query, in
@@ -22,20 +23,24 @@ type frontResponse struct {
 }
 
 var (
-	formActionRE = regexp.MustCompile(`<form id="auth-response" method="post" action="([^"]*)"`)
-	formInputRE  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"/>`)
+	formActionRE = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`<form id="auth-response" method="post" action="([^"]*)"`)
+	})
+	formInputRE = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"/>`)
+	})
 )
 
 // readResponse finds the authorization response in what go-oidc answered; nil if it is none.
 func readResponse(a *answer) *frontResponse {
 	f := &frontResponse{params: map[string]any{}}
-	if m := formActionRE.FindStringSubmatch(a.body.String()); a.status == http.StatusOK && m != nil {
+	if m := formActionRE().FindStringSubmatch(a.body.String()); a.status == http.StatusOK && m != nil {
 		u, err := url.Parse(html.UnescapeString(m[1]))
 		if err != nil {
 			return nil
 		}
 		f.form, f.redirect = true, u
-		for _, in := range formInputRE.FindAllStringSubmatch(a.body.String(), -1) {
+		for _, in := range formInputRE().FindAllStringSubmatch(a.body.String(), -1) {
 			f.params[in[1]] = html.UnescapeString(in[2])
 		}
 	} else {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -65,12 +66,12 @@ func parse(text string) (node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 		// The library's words may quote the document, which may hold secrets: the line is enough.
-		return node{}, errors.New("is not YAML" + lineOf.FindString(err.Error()))
+		return node{}, errors.New("is not YAML" + lineOf().FindString(err.Error()))
 	}
 	return fromYAML(&doc, &b, 0)
 }
 
-var lineOf = regexp.MustCompile(`:? line \d+`)
+var lineOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:? line \d+`) })
 
 // plainJSON is an error of encoding/json without any of the document.
 func plainJSON(err error) error {

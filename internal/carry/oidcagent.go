@@ -4,15 +4,16 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // The format: an account configuration of oidc-agent 4 and 5 as `oidc-gen -p SHORTNAME` prints it.
 
 // encryptedAccount is a line that oidc-agent puts under its encrypted files.
-var encryptedAccount = regexp.MustCompile(`(?m)^Generated using version: ?[0-9]`)
+var encryptedAccount = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^Generated using version: ?[0-9]`) })
 
 func isOIDCAgent(s Source, n node) bool {
-	return n.has("issuer_url", "client_id") && (n.has("daeSetByUser") || n.has("name") || n.has("redirect_uris") || n.has("refresh_token")) || s.Files == nil && encryptedAccount.MatchString(s.Text)
+	return n.has("issuer_url", "client_id") && (n.has("daeSetByUser") || n.has("name") || n.has("redirect_uris") || n.has("refresh_token")) || s.Files == nil && encryptedAccount().MatchString(s.Text)
 }
 
 func readOIDCAgent(r *reading) error {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +78,7 @@ shown. A body from standard input is kept for that, up to 16 MiB; a longer one i
 // curl says so itself, in a form that has been the same since 7.73: " -d, --data <data> HTTP POST data".
 type curlOptions map[string]bool
 
-var curlOption = regexp.MustCompile(`(?m)^ *(?:-(\S), +)?--([A-Za-z0-9.-]+) +([<\[]\S)?`)
+var curlOption = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^ *(?:-(\S), +)?--([A-Za-z0-9.-]+) +([<\[]\S)?`) })
 
 func optionsOfCurl(ctx context.Context, curl string) (curlOptions, error) {
 	text, err := exec.CommandContext(ctx, curl, "--disable", "--help", "all").Output()
@@ -85,7 +86,7 @@ func optionsOfCurl(ctx context.Context, curl string) (curlOptions, error) {
 		return nil, failed("curl", "it has to be 7.73 or later", "%s does not tell its options: %s", curl, err)
 	}
 	options := curlOptions{}
-	for _, m := range curlOption.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range curlOption().FindAllStringSubmatch(string(text), -1) {
 		value := m[3] != ""
 		options["--"+m[2]] = value
 		if m[1] != "" {

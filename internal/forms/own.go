@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 )
@@ -87,12 +88,12 @@ func parse(name, text string) (*template.Template, error) {
 }
 
 // nameForm is what a form may be called: it stands in commands and menus.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`) })
 
 // check says what is wrong with a form of the user's own: it is parsed, and filled in once with made-up values.
 func check(f Form) error {
 	switch {
-	case !nameForm.MatchString(f.Name):
+	case !nameForm().MatchString(f.Name):
 		return fmt.Errorf("%q is no name for a form: use letters, digits, - _ . and at most 40 of them", f.Name)
 	case slices.ContainsFunc(all, func(b Form) bool { return b.Name == f.Name }):
 		return fmt.Errorf("%s is a form that Fob brings along: choose another name", f.Name)
@@ -107,20 +108,20 @@ func check(f Form) error {
 }
 
 var (
-	parseError   = regexp.MustCompile(`(?s)^template: [^:]*:(\d+)(?::(\d+))?: (.*)$`)
-	executing    = regexp.MustCompile(`^executing "[^"]*" at (<.*>): `)
-	quotedInText = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|<([^>]*)>`)
+	parseError   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)^template: [^:]*:(\d+)(?::(\d+))?: (.*)$`) })
+	executing    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^executing "[^"]*" at (<.*>): `) })
+	quotedInText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|<([^>]*)>`) })
 )
 
 // located is a template's error with line and column. What goes wrong while it is read comes without a column: it is that of
 // what the error quotes, or of the action that begins last on the line.
 func located(name, text string, err error) error {
-	m := parseError.FindStringSubmatch(err.Error())
+	m := parseError().FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("the template of %s: %w", name, err)
 	}
 	lineNumber, _ := strconv.Atoi(m[1])
-	said := executing.ReplaceAllString(m[3], "$1: ")
+	said := executing().ReplaceAllString(m[3], "$1: ")
 	column := 0
 	if m[2] != "" {
 		column, _ = strconv.Atoi(m[2])
@@ -129,7 +130,7 @@ func located(name, text string, err error) error {
 		line := lines[lineNumber-1]
 		from := max(0, strings.Index(line, "{{"))
 		column = max(0, strings.LastIndex(line, "{{")) + 1
-		if q := quotedInText.FindStringSubmatch(said); q != nil && q[1]+q[2] != "" {
+		if q := quotedInText().FindStringSubmatch(said); q != nil && q[1]+q[2] != "" {
 			if i := strings.Index(line[from:], q[1]+q[2]); i >= 0 {
 				column = from + i + 1
 			}

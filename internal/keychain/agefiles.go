@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"filippo.io/age"
@@ -235,13 +236,13 @@ func itemFile(name string) string {
 	return "item-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20])) + ".age"
 }
 
-var itemFileName = regexp.MustCompile(`^item-[a-z2-7]{32}\.age$`)
+var itemFileName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^item-[a-z2-7]{32}\.age$`) })
 
 // items are the files of items.
 func (a *ageFiles) items() (files []string) {
 	entries, _ := os.ReadDir(a.dir) // what cannot be read is said by whoever opens it
 	for _, entry := range entries {
-		if itemFileName.MatchString(entry.Name()) {
+		if itemFileName().MatchString(entry.Name()) {
 			files = append(files, entry.Name())
 		}
 	}

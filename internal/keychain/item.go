@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -77,7 +78,7 @@ func parseItem(text string) (item, error) {
 	case strings.HasPrefix(text, itemSealed):
 		file, key64, _ := strings.Cut(text[len(itemSealed):], " ")
 		key, err := base64.RawStdEncoding.DecodeString(key64)
-		if err != nil || len(key) != chacha20poly1305.KeySize || !sealedName.MatchString(file) {
+		if err != nil || len(key) != chacha20poly1305.KeySize || !sealedName().MatchString(file) {
 			return item{}, problem(ErrDamaged, "the keychain's entry is not what Fob wrote", nil)
 		}
 		return item{file: file, key: key}, nil
@@ -87,6 +88,6 @@ func parseItem(text string) (item, error) {
 
 // sealedName is how our files are called, and the only kind of file this package opens or removes: an item never
 // leads out of dataDir.
-var sealedName = regexp.MustCompile(`^sealed-[A-Z2-7]{26}$`)
+var sealedName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sealed-[A-Z2-7]{26}$`) })
 
 func newSealedName() string { return "sealed-" + rand.Text()[:26] }

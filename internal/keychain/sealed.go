@@ -126,7 +126,7 @@ func (v vault) names() (files []string) {
 	}
 	entries, _ := os.ReadDir(v.dir) // open made it; what cannot be read is said by whoever opens a file there
 	for _, entry := range entries {
-		if sealedName.MatchString(entry.Name()) {
+		if sealedName().MatchString(entry.Name()) {
 			files = append(files, entry.Name())
 		}
 	}

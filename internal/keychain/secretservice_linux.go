@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -257,7 +258,7 @@ var programs = map[string]string{
 	"oo7-daemon": "oo7", "pass_secret_service": "pass",
 }
 
-var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
+var versionNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+(\.\d+)+`) })
 
 // program names the program behind the service as people do. The Secret Service has no word for a version: a program that is known
 // is asked with --version, which none of them opens a window for.
@@ -274,7 +275,7 @@ func program(ctx context.Context, r Report) string {
 	ask := exec.CommandContext(ctx, r.exe, "--version")
 	ask.Env = append(os.Environ(), "QT_QPA_PLATFORM=offscreen")
 	said, _ := ask.Output() // no version is no trouble
-	if version := versionNumber.FindString(string(said)); version != "" {
+	if version := versionNumber().FindString(string(said)); version != "" {
 		name += " " + version
 	}
 	return name

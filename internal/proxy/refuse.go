@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,11 +17,13 @@ type Refusal struct {
 	Remedy   string `json:"remedy,omitempty"`
 }
 
-var page = template.Must(template.New("").Parse(`<!doctype html>
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>fob proxy</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em}small{opacity:.7}</style>
 <h1>{{.Sentence}}</h1><p>{{.Remedy}}</p><p><small>fob proxy · {{.Code}}</small></p></html>
 `))
+})
 
 // refuse answers instead of the API: with a page where a person looks, with JSON otherwise. Fob-Error tells the answer from one
 // of the API's. The connection ends with it: what may still come on it is not read.
@@ -41,7 +44,7 @@ func (x *exchange) refuse(no Refusal) {
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		x.w.WriteHeader(no.Status)
-		_ = page.Execute(x.w, no)
+		_ = page().Execute(x.w, no)
 		return
 	}
 	h.Set("Content-Type", "application/json")

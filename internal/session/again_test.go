@@ -171,7 +171,11 @@ func TestStartAfterAnInterruptedRefresh(t *testing.T) { // R-306
 // shift moves the times of the stored token set, as a clock that was wrong then would have written them.
 func (r *rig) shift(by time.Duration) {
 	r.t.Helper()
-	key := itemKey(r.profile("work"))
+	r.shiftItem(itemKey(r.profile("work")), by)
+}
+
+func (r *rig) shiftItem(key string, by time.Duration) {
+	r.t.Helper()
 	text, err := r.store.Get(r.t.Context(), key)
 	if err != nil {
 		r.t.Fatal(err)

@@ -1,8 +1,10 @@
 package session
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -71,9 +73,11 @@ func TestServersClockIsKeptAndTold(t *testing.T) { // F-180 F-136
 
 // putBack does to the engine what setting the clock back does: whatever was noted before is later than it was by so much, and
 // the loop sees the two clocks part.
-func (r *rig) putBack(by time.Duration) {
+func (r *rig) putBack(by time.Duration) { r.t.Helper(); r.putBackItem(r.profile("work"), by) }
+
+func (r *rig) putBackItem(p profiles.Profile, by time.Duration) {
 	r.t.Helper()
-	key := itemKey(r.profile("work"))
+	key := itemKey(p)
 	r.engine.mu.Lock()
 	l := r.engine.logins["work"]
 	l.rec.ObtainedAt, l.rec.ExpiresAt = l.rec.ObtainedAt.Add(by), l.rec.ExpiresAt.Add(by)
@@ -93,8 +97,11 @@ func (r *rig) putBack(by time.Duration) {
 		r.engine.breakers[issuer] = b
 	}
 	l.held = nil
+	if l.agenda != nil && !l.look.IsZero() {
+		l.agenda.put(l, l.look.Add(by))
+	}
 	r.engine.mu.Unlock()
-	r.shift(by)
+	r.shiftItem(key, by)
 	if _, err := r.store.Get(r.t.Context(), key); err != nil {
 		r.t.Fatal(err)
 	}
@@ -166,6 +173,67 @@ func TestClockJumps(t *testing.T) { // R-309
 			})
 		}
 	}
+}
+
+// TestJumpForwardIsTakenBack puts the clock a day ahead and back again. A token that cannot be refreshed has ended by the clock then,
+// which may be right: the time that a virtual machine was paused comes as such a jump. But nothing is dropped for it, and with
+// the clock comes back what was there. R-309
+func TestJumpForwardIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		once := authserver.Client{ID: "once", RedirectURIs: authserver.DemoClient().RedirectURIs, GrantTypes: []string{"authorization_code"}}
+		r := newRig(t, withClients(authserver.Options{AccessTokenTTL: 8 * time.Hour}, once))
+		p := r.profile("work")
+		p.ClientID, p.Scope = once.ID, profiles.List{"openid", "api"}
+		r.put(p)
+		r.login("work")
+		token := r.token("work").AccessToken
+		var mu sync.Mutex
+		var told State
+		go func() {
+			_ = r.engine.Watch(t.Context(), func(_ bool, changed []Status, _ []string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, s := range changed {
+					told = s.State
+				}
+				return nil
+			})
+		}()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go r.engine.Run(ctx)
+		is := func(when string, want State) {
+			t.Helper()
+			time.Sleep(sleepMax)
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if s := r.status("work").State; s != want || told != want {
+				t.Fatalf("%s it is %s, and watchers were told %s; want %s", when, s, told, want)
+			}
+		}
+		is("before", LoggedIn)
+		const day = 24 * time.Hour
+		for range 2 {
+			r.putBackItem(p, -day)
+			is("a day ahead", LoginRequired)
+			_, err := r.engine.Token(t.Context(), "work", -1)
+			wantError(t, err, LogInFirst, CodeNotRefreshable)
+			r.putBackItem(p, day)
+			r.engine.clockMoved(-day)
+			is("with the clock put back", LoggedIn)
+			if s := r.status("work"); s.Problem != nil || s.EndsSoon != nil {
+				t.Errorf("there is left of it: %+v", s)
+			}
+			if again := r.token("work").AccessToken; again != token || !r.works(again) {
+				t.Error("it is not the token of before, or does not work")
+			}
+		}
+		time.Sleep(7*time.Hour + 55*time.Minute)
+		is("in its last minutes", Expiring)
+		time.Sleep(10 * time.Minute)
+		is("in the end", LoginRequired)
+	})
 }
 
 func TestClockSetBy(t *testing.T) {

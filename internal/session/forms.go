@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"fob/internal/forms"
 	"fob/oauth"
@@ -100,11 +101,11 @@ func (e *Engine) form(name Form) (forms.Form, error) {
 	return found, &Error{Kind: Misused, Code: CodeForm, Sentence: "there is no form " + string(name), Remedy: "`fob forms` lists those that there are"}
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // check refuses what would make a request of its own beside the profile's.
 func (r FormRequest) check() error {
-	if r.Var != "" && !variableName.MatchString(r.Var) {
+	if r.Var != "" && !variableName().MatchString(r.Var) {
 		return &Error{Kind: Misused, Code: CodeForm, Sentence: r.Var + " is no name for a variable", Remedy: "use letters, digits and _, and no digit first"}
 	}
 	for _, h := range r.Header {
