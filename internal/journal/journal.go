@@ -169,7 +169,17 @@ func (j *Journal) Prepare() error {
 
 // Intend says durably that a token is about to be spent, with room on the disk for an answer of size bytes. One that the
 // profile has in the journal already is replaced.
-func (j *Journal) Intend(e Entry, size int) error {
+func (j *Journal) Intend(e Entry, size int) error { return j.intend(e, size, true) }
+
+// Enter is Intend and Answer for a token set that no token was spent for, a new login's: it waits for the disk once.
+func (j *Journal) Enter(e Entry, key, answer []byte) error {
+	if err := j.intend(e, len(answer), false); err != nil {
+		return err
+	}
+	return j.Answer(e.Name, key, answer)
+}
+
+func (j *Journal) intend(e Entry, size int, flushed bool) error {
 	if j == nil {
 		return nil
 	}
@@ -182,7 +192,7 @@ func (j *Journal) Intend(e Entry, size int) error {
 	err = j.reserve(s, size)
 	j.at("reserved")
 	if err == nil { // one write: the head, and that there is no answer yet
-		err = s.write(0, append([]byte(line+strings.Repeat("\n", headSize-len(line))), make([]byte, lengthSize)...), func() { j.at("intent-written") })
+		err = s.write(0, append([]byte(line+strings.Repeat("\n", headSize-len(line))), make([]byte, lengthSize)...), flushed, func() { j.at("intent-written") })
 	}
 	if err == nil && !s.name {
 		err = durable.SyncDir(j.dir)
@@ -215,7 +225,7 @@ func (j *Journal) Answer(name string, key, answer []byte) error {
 	rand.Read(nonce)
 	sealed := aead.Seal(nonce, nonce, answer, []byte(s.line))
 	content := append(binary.BigEndian.AppendUint64(nil, uint64(len(sealed))), sealed...)
-	if err := s.write(headSize, content, func() { j.at("answer-written") }); err != nil {
+	if err := s.write(headSize, content, true, func() { j.at("answer-written") }); err != nil {
 		return err
 	}
 	j.at("answered")
@@ -304,15 +314,15 @@ func zeros(f *os.File, size int64) error {
 	return err
 }
 
-// write writes durably.
-func (s *slot) write(offset int64, content []byte, written func()) error {
+// write writes, durably if flushed.
+func (s *slot) write(offset int64, content []byte, flushed bool, written func()) error {
 	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteAt(content, offset)
 	written()
-	if err == nil {
+	if err == nil && flushed {
 		err = syncData(f)
 	}
 	return errors.Join(err, f.Close())

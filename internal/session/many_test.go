@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -196,6 +197,37 @@ func without(names, others []string) (missing []string) {
 		}
 	}
 	return missing
+}
+
+// TestADayOfLooksKeepsNothing looks at 10,000 logins every 30 s for a day, each of which is looked at again from time to time: the
+// memory stays what it is.
+func TestADayOfLooksKeepsNothing(t *testing.T) {
+	e, now := manyLogins(t, 10_000)
+	e.mu.Lock()
+	for _, l := range e.logins {
+		l.rec.ExpiresAt = now.Add(48 * time.Hour)
+		e.againLocked(l)
+	}
+	e.mu.Unlock()
+	kept := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	e.step(now)
+	before, looks := kept(), e.looks
+	for end := now.Add(24 * time.Hour); now.Before(end); now = now.Add(sleepMax) {
+		e.step(now)
+	}
+	if grown := kept() - before; grown > 1<<20 {
+		t.Errorf("it keeps %d KB more after a day", grown>>10)
+	}
+	if n := (e.looks - looks) / 10_000; n < 100 || n > 150 { // each ten minutes
+		t.Errorf("each was looked at %d times", n)
+	}
+	runtime.KeepAlive(e)
 }
 
 // TestALookCostsWhatThereIsToDo counts the logins that the loop looks at, of 10,000: each once in the beginning, none while there

@@ -107,10 +107,11 @@ func (e *Engine) sealAnswer(ctx context.Context, name string, t *tokens, text []
 		return // what needs no person can be had again
 	}
 	key, err := e.journalKey(ctx)
-	if err == nil && t.first {
-		err = e.journal.Intend(journal.Entry{Name: name, Item: t.key, At: wall(), KeyID: journal.KeyID(key)}, len(text))
-	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case t.first:
+		err = e.journal.Enter(journal.Entry{Name: name, Item: t.key, At: wall(), KeyID: journal.KeyID(key)}, key, text)
+	default:
 		err = e.journal.Answer(name, key, text)
 	}
 	if err != nil {
