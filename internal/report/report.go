@@ -107,7 +107,7 @@ func Make(s Sources) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	add("profiles.json", "which fields the profiles have; values where they are switches, choices, times or well known", shapes)
+	add("profiles.json", "which fields the profiles have, and values that are nobody's own", shapes)
 	states, err := m.states(s.Statuses)
 	if err != nil {
 		return r, err
@@ -161,16 +161,21 @@ func readMe(s Sources, missing string, files []File) string {
 	}
 	text.WriteString("In it:\n\n")
 	for _, file := range files {
-		fmt.Fprintf(&text, "  %-14s %s; %d places taken out\n", file.Name, file.About, file.Taken)
+		fmt.Fprintf(&text, "  %-14s %s (%d taken out)\n", file.Name, file.About, file.Taken)
 	}
 	text.WriteString(`
-Not in it: tokens, client secrets, keys and whatever else the keychain holds (no keychain was read for this); traces of what went over the
-wire; claims; accounts, e-mail addresses, login hints, names of people; your user name, your computer's name and your home directory; names of profiles and
-environments; client ids; hosts that are not a public provider's, paths and parameters of addresses.
+Not in it: tokens, client secrets, keys and whatever else the keychain holds (no keychain
+was read for this); traces of what went over the wire; claims; accounts, e-mail addresses,
+login hints, names of people; your user name, your computer's name and your home directory;
+names of profiles and environments; client ids; hosts that are not a public provider's,
+paths and parameters of addresses.
 
-The same name has the same stand-in everywhere: profile-1, host-2, account-1. The numbers say nothing about the names. Hosts of public providers (those of Fob's presets) and of this
-machine (127.0.0.1, localhost) stay, for most bugs are about one of them. [hidden], [account], [token], [id], [user] and [24 characters] stand for what looked private by its form. Sentences that came from a
-server were treated in the same way; what a server says in words of its own nobody can foresee. So read it, it is all text, before you send it.
+The same name has the same stand-in everywhere: profile-1, host-2, account-1. The numbers
+say nothing about the names. Hosts of public providers (those of Fob's presets) and of this
+machine (127.0.0.1, localhost) stay, for most bugs are about one of them. [hidden],
+[account], [token], [id], [user] and [24 characters] stand for what looked private by its
+form. Sentences that came from a server were treated in the same way; what a server says in
+words of its own nobody can foresee. So read it, it is all text, before you send it.
 `)
 	return text.String()
 }
