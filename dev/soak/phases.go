@@ -16,6 +16,9 @@ import (
 // stepsShare of all kills are at named steps.
 const stepsShare = 0.1
 
+// handful of named steps is what the shortest soak kills at.
+const handful = 5
+
 // phase is one kind of misfortune.
 type phase struct {
 	name  string
@@ -30,9 +33,9 @@ type phase struct {
 func (s *soak) run(ctx context.Context) error {
 	s.servers.misbehave(s.options, true)
 	for i, p := range []phase{
-		{name: "races and kills", share: 0.6},
-		{name: "disk full", share: 0.2, meanwhile: diskFull, notRun: s.home.disk, excuse: "no space left"},
-		{name: "keychain daemon killed", share: 0.2, meanwhile: daemonKilled, excuse: "keychain"},
+		{name: "races and kills", share: 0.8},
+		{name: "disk full", share: 0.1, meanwhile: diskFull, notRun: s.home.disk, excuse: "no space left"},
+		{name: "keychain daemon killed", share: 0.1, meanwhile: daemonKilled, excuse: "keychain"},
 	} {
 		if err := s.soakThrough(ctx, uint64(i), p); err != nil {
 			return err
@@ -219,13 +222,20 @@ func (s *soak) steps(ctx context.Context) (phaseReport, error) {
 	defer end()
 	watched := make(chan struct{})
 	go func() { defer close(watched); s.watch(life) }()
-	for range (int(stepsShare*float64(s.kills)) + len(session.Steps) - 1) / len(session.Steps) {
-		report.Times++
-		for _, step := range session.Steps {
-			if err := s.step(ctx, step); err != nil {
-				return report, fmt.Errorf("killed at %s: %w", step, err)
-			}
+	n := len(session.Steps)
+	want := max(handful, int(math.Ceil(stepsShare*float64(s.kills))))
+	if want > n { // each of them as often
+		want = (want + n - 1) / n * n
+	}
+	for i := range want {
+		step := session.Steps[i%n]
+		if want < n {
+			step = session.Steps[i*n/want]
 		}
+		if err := s.step(ctx, step); err != nil {
+			return report, fmt.Errorf("killed at %s: %w", step, err)
+		}
+		report.Times++
 	}
 	end()
 	<-watched

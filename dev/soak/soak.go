@@ -55,12 +55,12 @@ func newSoak(ctx context.Context, fob string, o options) (*soak, error) {
 	s.killer = &killer{client: agent.NewClient(dirs), file: h.killAt(), random: o.random(1), at: map[string]int{}}
 	s.servers = &witnesses{killer: s.killer, wrong: s.violation}
 	s.report = report{Seed: o.seed, Machine: machine(), Grace: int(grace.Seconds()), Began: s.began.UTC(), KilledAt: map[string]int{}, Faults: map[string]int{}, Commands: map[string]map[string]int{}}
-	const servers, profiles, quiet = 6, 9, 3
+	const servers, profiles, quiet = 6, 18, 6
 	if err := s.servers.start(servers + 1); err != nil {
 		s.close()
 		return nil, err
 	}
-	for i := range profiles { // some servers have two profiles, and the quiet ones share theirs with one that is raced for
+	for i := range profiles { // each server has three, one of them quiet
 		s.all = append(s.all, &profile{name: "p" + strconv.Itoa(i), at: s.servers.each[i%servers], quiet: i >= profiles-quiet})
 	}
 	s.stolen = &profile{name: "stolen", at: s.servers.each[servers]}

@@ -222,7 +222,7 @@ func (r *rig) works(token string) bool {
 }
 
 // wantError checks kind and code of an error that faces show.
-func wantError(t *testing.T, err error, kind Kind, code string) {
+func wantError(t testing.TB, err error, kind Kind, code string) {
 	t.Helper()
 	var said *Error
 	if !errors.As(err, &said) {

@@ -36,8 +36,16 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	tell := false
+	defer func() {
+		release()
+		if tell { // watchers, and the loop: an answer that was lost is asked for again soon
+			e.changed(q.Name)
+			e.Poke()
+		}
+	}()
 	if _, _, err := e.finishLast(ctx, q.Name); err != nil {
+		tell = true
 		return nil, e.failed(q.Name, err) // the newest refresh token must not be passed by
 	}
 	key := strings.Join([]string{strings.Join(slices.Sorted(slices.Values(q.Scope)), " "), strings.Join(q.Resource, " "), q.Audience}, "\x00")
@@ -87,6 +95,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	e.mu.Lock()
 	lost := l.rec.Interrupted
 	e.mu.Unlock()
+	tell = true
 	// Nobody may see the new token before the refresh token that came with it is stored.
 	began := wall()
 	if err := e.intend(ctx, q.Name, before, lost); err != nil {

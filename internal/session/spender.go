@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // spenders are the locks by which agents on one keychain take turns at spending the token of a login: a directory that they share.
@@ -20,27 +21,22 @@ func (s spenders) take(ctx context.Context, key string) (release func(), err err
 	if err != nil {
 		return func() {}, nil
 	}
-	free, err := lock(file, false)
-	if err == nil && free {
-		return func() { file.Close() }, nil
-	}
-	locked := make(chan error, 1)
-	go func() { // ends when the other agent is done, or ends
-		_, err := lock(file, true)
-		locked <- err
-	}()
-	select {
-	case err := <-locked:
-		if err != nil {
+	for {
+		switch free, err := lock(file); {
+		case err != nil:
 			file.Close()
 			return func() {}, nil
+		case free:
+			return func() { file.Close() }, nil
 		}
-		return func() { file.Close() }, nil
-	case <-ctx.Done():
-		go func() {
-			<-locked
+		select {
+		case <-time.After(turnEvery):
+		case <-ctx.Done():
 			file.Close()
-		}()
-		return nil, ctx.Err()
+			return nil, ctx.Err()
+		}
 	}
 }
+
+// turnEvery is how often an agent looks whether the other one is done: a refresh takes longer, and there are rarely two.
+const turnEvery = 10 * time.Millisecond

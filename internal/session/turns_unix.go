@@ -9,17 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks a file until it is closed. got is false when somebody else has it and nobody waits.
-func lock(file *os.File, wait bool) (got bool, err error) {
-	how := unix.LOCK_EX
-	if !wait {
-		how |= unix.LOCK_NB
-	}
-	err = unix.Flock(int(file.Fd()), how)
-	for errors.Is(err, unix.EINTR) {
-		err = unix.Flock(int(file.Fd()), how)
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
+// lock locks a file until it is closed, unless somebody else has it.
+func lock(file *os.File) (got bool, err error) {
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
 		return false, nil
 	}
 	return err == nil, err

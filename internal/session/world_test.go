@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -14,11 +16,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"fob/internal/authserver"
@@ -30,22 +34,31 @@ import (
 // notices by itself what must never be: two requests of one issuer at a time, five in all, a refresh token spent again whose
 // answer had arrived, a storm. It lives in a bubble.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	servers map[string]*authserver.Server // by host
 	dir     string                        // of the present agent
 	agents  []*agentOf
 	kept    keptItems
 	instant atomic.Bool     // nothing takes time
 	still   map[string]bool // hosts whose refresh tokens stay what they are
+	turns   string          // where the agents of several homes take turns
 
-	mu      sync.Mutex // guards what follows
-	offline bool
-	closed  error // why the keychain does not serve
-	spent   map[[sha256.Size]byte]*spentToken
-	minutes map[string]int // token requests by issuer and minute
-	busiest int
-	wrong   []string
+	mu       sync.Mutex // guards what follows
+	offline  bool
+	closed   error         // why the keychain does not serve
+	refuses  error         // why it takes nothing, while it gives what it has
+	slow     time.Duration // of each of its calls
+	spent    map[[sha256.Size]byte]*spentToken
+	minutes  map[string]int // token requests by issuer and minute, calls of the keychain by minute
+	busiest  int
+	wrong    []string
+	able     []stretch            // when an agent could have asked the servers
+	restored map[string]bool      // clients whose keychain item was put back: an older token of theirs may be spent
+	ended    map[string]time.Time // clients whose family a server has revoked for a lost answer that nobody could ask for again in time
 }
+
+// stretch is a time without hindrance; the last one has no end yet.
+type stretch struct{ from, to time.Time }
 
 // agentOf is one agent: what reaches the outside of it ends when it is killed.
 type agentOf struct {
@@ -53,10 +66,14 @@ type agentOf struct {
 	engine *Engine
 	file   *profiles.File
 	dir    string
+	home   string             // which it is, whatever became of the directory
 	stop   context.CancelFunc // of its loop
 
 	mu     sync.Mutex // guards what follows
 	dead   bool
+	dieAt  string      // the step that it is killed at
+	died   chan string // gets the directory that it left then
+	copied chan struct{}
 	busy   map[string]int
 	active int
 	asked  map[string]int // how often a watcher was told that a login is needed, by profile
@@ -67,6 +84,7 @@ type agentOf struct {
 type spentToken struct {
 	by        *agentOf
 	delivered bool
+	rotated   time.Time // the server had carried it out the first time
 }
 
 // keptItems are the keychain's, which outlive every agent.
@@ -74,11 +92,12 @@ type keptItems struct {
 	mu    sync.Mutex
 	items map[string][]byte
 	at    map[string]string // access tokens of the items
+	ever  map[string]bool   // every access token that there was
 }
 
-func newWorld(t *testing.T) *world {
-	return &world{t: t, servers: map[string]*authserver.Server{}, dir: t.TempDir(), kept: keptItems{items: map[string][]byte{}, at: map[string]string{}},
-		still: map[string]bool{}, spent: map[[sha256.Size]byte]*spentToken{}, minutes: map[string]int{}}
+func newWorld(t testing.TB) *world {
+	return &world{t: t, servers: map[string]*authserver.Server{}, dir: t.TempDir(), turns: t.TempDir(), kept: keptItems{items: map[string][]byte{}, at: map[string]string{}, ever: map[string]bool{}},
+		still: map[string]bool{}, spent: map[[sha256.Size]byte]*spentToken{}, minutes: map[string]int{}, restored: map[string]bool{}, ended: map[string]time.Time{}}
 }
 
 // issuerAt is the issuer at a host.
@@ -149,16 +168,20 @@ func (a *agentOf) agendaHolds() {
 }
 
 // start starts an agent on what the last one has left in dir.
-func (w *world) start(dir string) *agentOf {
+func (w *world) start(dir string) *agentOf { return w.startHome("", dir) }
+
+// startHome starts the agent of one of several homes.
+func (w *world) startHome(home, dir string) *agentOf {
 	w.t.Helper()
 	file, err := profiles.OpenFile(filepath.Join(dir, "profiles.json"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a := &agentOf{w: w, file: file, dir: dir, busy: map[string]int{}, asked: map[string]int{}, last: map[string]State{}}
-	if a.engine, err = New(Options{Profiles: file, Store: a, Dir: dir, HTTP: &http.Client{Transport: a}}); err != nil {
+	a := &agentOf{w: w, file: file, dir: dir, home: home, died: make(chan string, 1), copied: make(chan struct{}), busy: map[string]int{}, asked: map[string]int{}, last: map[string]State{}}
+	if a.engine, err = New(Options{Profiles: file, Store: a, Dir: dir, HTTP: &http.Client{Transport: a}, LockFile: filepath.Join(dir, "lock.json"), Step: a.at, Spenders: w.turns}); err != nil {
 		w.t.Fatal(err)
 	}
+	a.engine.seed = "seed" + home // the directory has another name each time
 	w.agents = append(w.agents, a)
 	w.t.Cleanup(a.engine.Close)
 	a.run()
@@ -200,14 +223,37 @@ func (a *agentOf) kill() (dir string) {
 	a.dead = true
 	a.mu.Unlock()
 	a.stop()
-	dir = a.w.t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(a.dir)); err != nil {
-		a.w.t.Fatal(err)
+	defer close(a.copied)
+	return a.w.copied(a.dir)
+}
+
+// copied is a copy of a directory in which somebody may still be writing.
+func (w *world) copied(from string) (dir string) {
+	for range 10 {
+		dir = w.t.TempDir()
+		err := os.CopyFS(dir, os.DirFS(from))
+		if err == nil {
+			return dir
+		}
+		if !errors.Is(err, fs.ErrNotExist) { // a temporary file that has its name by now
+			w.violation("%v", err)
+			return dir
+		}
 	}
+	w.violation("%s could not be copied", from)
 	return dir
 }
 
-var errKilled = errors.New("the agent was killed")
+// at is told of each step, and kills the agent there if it is to be.
+func (a *agentOf) at(step string) {
+	a.mu.Lock()
+	dies := a.dieAt == step && !a.dead
+	a.mu.Unlock()
+	if dies {
+		a.died <- a.kill()
+		runtime.Goexit()
+	}
+}
 
 func (a *agentOf) killed() bool {
 	a.mu.Lock()
@@ -217,12 +263,13 @@ func (a *agentOf) killed() bool {
 
 // operate is one call of the keychain's: it takes a moment before and after.
 func (a *agentOf) operate(work func() error) error {
-	a.w.takesTime(5 * time.Millisecond)
 	a.w.mu.Lock()
-	closed := a.w.closed
+	closed, slow := a.w.closed, a.w.slow
+	a.w.minutes[time.Now().Format("keychain 02 15:04")]++
 	a.w.mu.Unlock()
+	a.w.takesTime(5*time.Millisecond + slow)
 	switch {
-	case a.killed():
+	case a.over():
 		return errKilled
 	case closed != nil:
 		return &keychain.Error{Object: "keychain", Kind: closed}
@@ -231,10 +278,21 @@ func (a *agentOf) operate(work func() error) error {
 	err := work()
 	a.w.kept.mu.Unlock()
 	a.w.takesTime(5 * time.Millisecond)
-	if a.killed() {
+	if a.over() {
 		return errKilled
 	}
 	return err
+}
+
+var errKilled = errors.New("the agent was killed")
+
+// over says that the agent was killed. What it makes of that changes nothing any more: what was on its disk is copied by then.
+func (a *agentOf) over() bool {
+	if !a.killed() {
+		return false
+	}
+	<-a.copied
+	return true
 }
 
 // Get, Set and Delete are the keychain as this agent reaches it.
@@ -251,10 +309,17 @@ func (a *agentOf) Get(_ context.Context, key string) (value []byte, err error) {
 }
 
 func (a *agentOf) Set(_ context.Context, key string, value []byte) error {
+	a.w.mu.Lock()
+	refuses := a.w.refuses
+	a.w.mu.Unlock()
 	return a.operate(func() error {
+		if refuses != nil {
+			return &keychain.Error{Object: "keychain", Kind: refuses}
+		}
 		a.w.kept.items[key] = bytes.Clone(value)
 		if set, err := unseal(value); err == nil {
 			a.w.kept.at[key] = set.AccessToken.Reveal()
+			a.w.kept.ever[set.AccessToken.Reveal()] = true
 		}
 		return nil
 	})
@@ -293,7 +358,7 @@ func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.w.mu.Lock()
 	offline := a.w.offline
 	a.w.mu.Unlock()
-	if offline || a.killed() {
+	if a.over() || offline {
 		return nil, unreachable()
 	}
 	if !strings.HasSuffix(r.URL.Path, "/token") {
@@ -309,22 +374,27 @@ func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Get("grant_type") != "authorization_code" {
+	if _, refresh := r.Context().Value(placeKey{}).(*place); refresh { // what somebody waits for beside that comes when it comes
 		defer a.enter(r.URL.Host)()
 	}
 	var spent *spentToken
 	if token := form.Get("refresh_token"); token != "" {
-		spent = a.spend(r.URL.Host, token)
+		spent = a.spend(r.URL.Host, form.Get("client_id"), token)
 	}
+	before := server.Stats()
 	answer, err := server.Transport().RoundTrip(r)
-	a.w.takesTime(100 * time.Millisecond)
-	if a.killed() {
-		if err == nil {
-			answer.Body.Close()
-		}
-		return nil, errKilled
+	whole := false
+	if err == nil {
+		answer.Body, whole = wholeBody(answer)
 	}
-	if err == nil && answer.StatusCode == http.StatusOK && spent != nil {
+	if spent != nil {
+		a.carriedOut(spent, form.Get("client_id"), before, server.Stats())
+	}
+	a.w.takesTime(100 * time.Millisecond)
+	if a.over() {
+		return nil, unreachable()
+	}
+	if whole && answer.StatusCode == http.StatusOK && spent != nil {
 		a.w.mu.Lock()
 		spent.delivered = true
 		a.w.mu.Unlock()
@@ -333,18 +403,52 @@ func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // spend notes that a refresh token is spent.
-func (a *agentOf) spend(host, token string) *spentToken {
+func (a *agentOf) spend(host, client, token string) *spentToken {
 	hash := sha256.Sum256([]byte(token))
 	a.w.mu.Lock()
 	before := a.w.spent[hash]
-	rotates := !a.w.still[host]
+	rotates := !a.w.still[host] && !a.w.restored[client]
 	now := &spentToken{by: a}
+	if before != nil {
+		now.rotated = before.rotated
+	}
 	a.w.spent[hash] = now
 	a.w.mu.Unlock()
-	if rotates && before != nil && before.delivered && !before.by.killed() {
+	// Two homes may race: what the one had is not the other's yet.
+	if rotates && before != nil && before.delivered && before.by.home == a.home && !before.by.killed() {
 		a.w.violation("%s: a refresh token is spent again whose answer had arrived", host)
 	}
 	return now
+}
+
+// carriedOut notes what the server made of a refresh token. When it takes one for stolen that comes again, somebody could have
+// asked in time, or nobody could.
+func (a *agentOf) carriedOut(spent *spentToken, client string, before, after authserver.Stats) {
+	a.w.mu.Lock()
+	rotated := spent.rotated
+	if after.Refreshes > before.Refreshes && rotated.IsZero() {
+		spent.rotated = time.Now()
+	}
+	restored := a.w.restored[client]
+	if after.ReuseDetected > before.ReuseDetected {
+		a.w.ended[client] = time.Now()
+	}
+	could := a.w.couldRetry(rotated)
+	a.w.mu.Unlock()
+	if after.ReuseDetected > before.ReuseDetected && !restored && could {
+		a.w.violation("a server took a refresh token of %s for stolen, whose answer could have been asked for again in time", client)
+	}
+}
+
+// wholeBody reads an answer, and says whether it is whole.
+func wholeBody(answer *http.Response) (io.ReadCloser, bool) {
+	text, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	rest := io.Reader(bytes.NewReader(text))
+	if err != nil {
+		rest = io.MultiReader(rest, iotest.ErrReader(err))
+	}
+	return io.NopCloser(rest), err == nil && json.Valid(text)
 }
 
 // enter counts the requests under way.
@@ -386,6 +490,46 @@ func (a *agentOf) login(name, host string) error {
 		}()
 	})
 	return errors.Join(err, context.Cause(ctx))
+}
+
+// forgives is the grace of the model's servers; retries is what an agent needs at most, beside a quarter of the time that the
+// answer has been lost for: a pause after a wake-up, places taken by others.
+const (
+	forgives = time.Minute
+	retries  = 10 * time.Second
+)
+
+// couldRetry says that an agent had the time to ask again for an answer that was lost at a rotation; world.mu is held.
+func (w *world) couldRetry(rotated time.Time) bool {
+	if rotated.IsZero() {
+		return true // it was never spent by anybody
+	}
+	for _, s := range w.able {
+		from, to := s.from, s.to
+		if to.IsZero() {
+			to = time.Now()
+		}
+		if from.Before(rotated) {
+			from = rotated
+		}
+		if need := from.Add(from.Sub(rotated)/4 + retries); need.Before(to) && need.Before(rotated.Add(forgives)) {
+			return true
+		}
+	}
+	return false
+}
+
+// setAble notes whether an agent can ask the servers from now on.
+func (w *world) setAble(able bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := len(w.able) - 1
+	switch open := last >= 0 && w.able[last].to.IsZero(); {
+	case able && !open:
+		w.able = append(w.able, stretch{from: time.Now()})
+	case !able && open:
+		w.able[last].to = time.Now()
+	}
 }
 
 // takes says whether the server's API takes a token.
