@@ -78,6 +78,9 @@ type house interface {
 	PutSettings(ctx context.Context, s agent.Settings) error
 	Lock(ctx context.Context) error
 	Unlock(ctx context.Context) error
+	Store(ctx context.Context) (agent.StoreView, error)
+	UnlockStore(ctx context.Context, passphrase string, create bool) error
+	MoveStore(ctx context.Context, to string, tell func(agent.StoreMove)) error
 	Doctor(ctx context.Context) ([]agent.Finding, error)
 	FollowLog(ctx context.Context, show func([]agent.LogLine) error) error
 	Report(ctx context.Context, r agent.ReportRequest) (agent.BugReport, error)

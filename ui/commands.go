@@ -29,6 +29,7 @@ const (
 	askDoctor   intent = "doctor"
 	askPage     intent = "page" // of a device login
 	askCode     intent = "copy code"
+	askUnlock   intent = "unlock" // the file store
 	askNothing  intent = ""
 )
 
@@ -50,6 +51,9 @@ func offers(s scene) []offer {
 	login, again, logout := "Log in", "Log in again", "Log out"
 	if unattended(status) {
 		login, again, logout = "Get token", "Get a new token", "Discard token"
+	}
+	if p := status.Problem; p != nil && needsPassphrase(p.Code) && status.State != agent.LoggingIn {
+		return []offer{{"Enter passphrase", askUnlock, on}, {logout, askLogout, on && status.State != agent.LoggedOut}}
 	}
 	switch status.State {
 	case agent.LoggingIn:

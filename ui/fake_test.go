@@ -46,7 +46,11 @@ type fakeAgent struct {
 	reply    agent.Response
 	requests []agent.Request
 
-	answering chan struct{} // Request waits for it when it is not nil
+	kept      agent.StoreView
+	passed    []string          // passphrases
+	stretch   chan struct{}     // UnlockStore waits for it when it is not nil
+	moves     []agent.StoreMove // what MoveStore tells
+	answering chan struct{}     // Request waits for it when it is not nil
 }
 
 func newFake(statuses ...agent.Status) *fakeAgent {
@@ -316,6 +320,37 @@ func (f *fakeAgent) PutSettings(_ context.Context, s agent.Settings) error {
 	defer f.mu.Unlock()
 	if err == nil {
 		f.prefs = s
+	}
+	return err
+}
+
+func (f *fakeAgent) Store(context.Context) (agent.StoreView, error) {
+	err := f.ask("store")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.kept, err
+}
+
+func (f *fakeAgent) UnlockStore(ctx context.Context, passphrase string, create bool) error {
+	f.mu.Lock()
+	f.passed = append(f.passed, passphrase)
+	f.mu.Unlock()
+	if f.stretch != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.stretch:
+		}
+	}
+	return f.ask("unlock store create=%t", create)
+}
+
+func (f *fakeAgent) MoveStore(_ context.Context, to string, tell func(agent.StoreMove)) error {
+	err := f.ask("move store %s", to)
+	if err == nil {
+		for _, move := range f.moves {
+			tell(move)
+		}
 	}
 	return err
 }

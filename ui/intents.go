@@ -64,11 +64,19 @@ func (w *Window) onIntent(ask intent) {
 			doing, done = "Getting a new token …", "Got a new token."
 		}
 		w.note(doing, false)
-		w.actions.refresh(name, func(_ agent.Status, err error) { w.said(name, done, err) })
+		w.actions.refresh(name, func(_ agent.Status, err error) {
+			if !w.opening(err, func() { w.onIntent(ask) }) {
+				w.said(name, done, err)
+			}
+		})
 	case askLogout:
 		w.logout(name, false)
 	case askEdit:
 		w.edit(name)
+	case askUnlock:
+		if p := w.model.status(name).Problem; p != nil {
+			w.askPassphrase(p.Code, nil)
+		}
 	case askDoctor:
 		w.openSettings()
 	}
@@ -97,13 +105,20 @@ func (w *Window) copy(form agent.Form) {
 			label = f.Label
 		}
 	}
-	w.actions.copy(agent.FormRequest{Name: name, Form: form}, func(done agent.Copied, err error) { w.said(name, copied(label, done), err) })
+	w.actions.copy(agent.FormRequest{Name: name, Form: form}, func(done agent.Copied, err error) {
+		if !w.opening(err, func() { w.copy(form) }) {
+			w.said(name, copied(label, done), err)
+		}
+	})
 }
 
 // onReveal shows a token for a while. The answer is thrown away when the user has gone on.
 func (w *Window) onReveal(s *secret, id bool) {
 	name := w.selected
 	w.actions.token(name, func(handout agent.Handout, err error) {
+		if w.opening(err, func() { w.onReveal(s, id) }) {
+			return
+		}
 		if err != nil {
 			w.said(name, "", err)
 			return

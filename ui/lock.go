@@ -10,25 +10,34 @@ import (
 	"fob/internal/agent"
 )
 
-// lockStrip is the line at the top that says that Fob is locked, with the button that unlocks it.
+// lockStrip is the line at the top that says that Fob, or its file store, is locked, with the button that unlocks it.
 type lockStrip struct {
 	content *fyne.Container
 	words   *line
 	unlock  *button
 }
 
-func newLockStrip() *lockStrip {
-	s := &lockStrip{words: newShortLine("", plain), unlock: quiet("Unlock", theme.LoginIcon(), nil)}
+func newLockStrip(label string) *lockStrip {
+	s := &lockStrip{words: newShortLine("", plain), unlock: quiet(label, theme.LoginIcon(), nil)}
 	s.content = container.NewStack(newFill(colorSoonTint, 0), inset(4, 4, 16, 10, across(10, 1, square(icon("locked", colorSoon), 15), s.words, s.unlock)))
 	s.content.Hide()
 	return s
 }
 
 func (s *lockStrip) show(lock *agent.Lock) {
-	if lock != nil {
-		s.words.set("Fob is " + lock.Words() + ". It hands out nothing and logs in nobody; logins are kept alive.")
+	if lock == nil {
+		s.say("")
+		return
 	}
-	visible(s.content, lock != nil)
+	s.say("Fob is " + lock.Words() + ". It hands out nothing and logs in nobody; logins are kept alive.")
+}
+
+// say writes the line, or takes it away when there is nothing to say.
+func (s *lockStrip) say(text string) {
+	if text != "" {
+		s.words.set(text)
+	}
+	visible(s.content, text != "")
 }
 
 // onLocked reacts to Fob being locked or unlocked: a token that is on the screen goes.

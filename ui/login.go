@@ -54,6 +54,8 @@ func (w *Window) login(name string, o agent.LoginOptions, reopen bool, then func
 		case errors.As(err, &known) && known.Code == codePassword && o.Password == "":
 			w.askPassword(name, o, then)
 			return
+		case w.opening(err, func() { w.login(name, o, reopen, then) }):
+			return
 		default:
 			if s := w.model.status(name); s != nil && unattended(*s) {
 				done = "Got a token."

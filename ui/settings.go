@@ -25,6 +25,9 @@ type settingsView struct {
 	log       *button
 	report    *button
 	from, to  *picker // quiet hours
+	keeps     *line   // where secrets rest
+	move      *button // to the other store; hidden where there is none
+	moving    *line   // how far a move is, or how it ended
 	about     *facts
 	findings  *fyne.Container
 	again     *button
@@ -54,6 +57,9 @@ func newSettingsView() *settingsView {
 	v.from, v.to = newPicker(nil, func(string) { v.hoursChanged() }), newPicker(nil, func(string) { v.changed() })
 	v.level, v.forced = newPicker(logLevels, func(string) { v.changed() }), newLine("", muted)
 	v.log, v.report = quiet("Show log", theme.ListIcon(), nil), quiet("Report a bug", theme.MailComposeIcon(), nil)
+	v.keeps, v.move, v.moving = newLine("", plain), quiet("", nil, nil), newShortLine("", muted)
+	v.move.Hide()
+	v.moving.Hide()
 	v.again = quiet("Check again", theme.ViewRefreshIcon(), nil)
 	row := func(label string, control fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(formRow{labelWidth}, newShortLine(label, plain), control, container.NewHBox())
@@ -67,6 +73,7 @@ func newSettingsView() *settingsView {
 		heading("START"), row("At login", v.start),
 		heading("LOCK"), row("With the screen", container.NewHBox(v.screen, v.lock)), v.wrong,
 		heading("LOG"), row("The agent logs", across(8, 2, container.New(fixedWidth(200), v.level), container.NewHBox(v.log, v.report), v.forced)),
+		heading("STORE"), row("Secrets rest in", across(8, 2, v.keeps, v.move, newLine("", plain))), v.moving,
 		heading("AGENT"), v.about.content,
 		across(8, 0, heading("WHAT FOB STANDS ON"), v.again), v.findings)
 	visible(v.wrong, false)
@@ -192,7 +199,7 @@ func (v *settingsView) showAgent(h agent.Hello, version string) {
 	if !h.Tray {
 		tray = "not shown: there is no place for it, or the agent was started without"
 	}
-	all := []fact{{"Window", version}, {"Agent", fmt.Sprintf("%s, process %d", h.Version, h.PID)}, {"Tokens rest in", storeWords(h.Store)}, {"Tray icon", tray}}
+	all := []fact{{"Window", version}, {"Agent", fmt.Sprintf("%s, process %d", h.Version, h.PID)}, {"Tray icon", tray}}
 	if h.Damage != nil {
 		all = append(all, fact{"profiles.json", sentence(h.Damage.Sentence) + " " + sentence(h.Damage.Remedy)})
 	}
@@ -202,6 +209,29 @@ func (v *settingsView) showAgent(h agent.Hello, version string) {
 	}
 	visible(v.forced, h.Log.Forced)
 	enable(v.level, !h.Log.Forced)
+	v.keeps.set(storeWords(h.Store))
+	if to, label := otherStore(h.Store); to != "" {
+		v.move.SetText(label)
+		v.move.Show()
+	}
+	v.content.Refresh()
+}
+
+// otherStore is where secrets could rest instead.
+func otherStore(now string) (to, label string) {
+	switch now {
+	case "keychain":
+		return "file", "Move to sealed files …"
+	case "file":
+		return "keychain", "Move to the keychain …"
+	}
+	return "", ""
+}
+
+// movingTo says how far a move is, or how it ended.
+func (v *settingsView) movingTo(words string, color fyne.ThemeColorName) {
+	v.moving.setLook(words, look{color: color})
+	visible(v.moving, words != "")
 	v.content.Refresh()
 }
 
@@ -209,6 +239,8 @@ func storeWords(store string) string {
 	switch store {
 	case "keychain":
 		return "the system's keychain"
+	case "file":
+		return "files sealed with a passphrase"
 	case "memory":
 		return "memory only: they are gone when the agent ends"
 	case "":
@@ -303,6 +335,7 @@ func (w *Window) openSettings() {
 	}
 	v.again.OnTapped = look
 	look()
+	v.move.OnTapped = func() { w.moveStore(v, look) }
 	v.lock.OnTapped = func() {
 		w.lock()
 		w.back()
@@ -312,4 +345,47 @@ func (w *Window) openSettings() {
 	p := newPage("Settings", keys, v.content, nil, w.back)
 	p.about = v
 	w.open(p)
+}
+
+// moveStore asks, and takes every login and secret to the other store; done looks again at what there is.
+func (w *Window) moveStore(v *settingsView, done func()) {
+	w.actions.hello(func(h agent.Hello, err error) {
+		to, _ := otherStore(h.Store)
+		switch {
+		case err != nil:
+			v.movingTo(problemWords(err), colorNeed)
+			return
+		case to == "":
+			return
+		}
+		text := "Every login and secret is copied and compared, then removed from " + storeWords(h.Store) + ". Tokens go on being handed out meanwhile, and nothing is lost if it is interrupted."
+		w.confirm("Move to "+storeWords(to)+"?", text, "Move", false, func() { w.movesStore(v, to, done) })
+	})
+}
+
+func (w *Window) movesStore(v *settingsView, to string, done func()) {
+	enable(v.move, false)
+	var last agent.StoreMove
+	slow := w.actions.after(slowAfter, func() { v.movingTo("Moving …", colorMuted) })
+	began := w.now()
+	w.actions.moveStore(to, func(move agent.StoreMove) {
+		if last = move; move.Step == "copy" && w.now().Sub(began) > slowAfter {
+			v.movingTo(fmt.Sprintf("Copied %d of %d", move.Done, move.Total), colorMuted)
+		}
+	}, func(err error) {
+		slow()
+		enable(v.move, true)
+		v.movingTo("", colorMuted)
+		switch {
+		case w.opening(err, func() { w.movesStore(v, to, done) }):
+		case err != nil:
+			v.movingTo(problemWords(err), colorNeed)
+		case last.Note != "":
+			v.movingTo("Moved. "+sentence(last.Note), colorMuted)
+		default:
+			v.movingTo(fmt.Sprintf("Moved: %d items.", last.Total), colorMuted)
+		}
+		w.lookAtStore(false)
+		done()
+	})
 }

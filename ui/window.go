@@ -26,6 +26,7 @@ type Window struct {
 	empty   *empty
 	offline *strip
 	locked  *lockStrip
+	sealed  *lockStrip      // the file store is
 	layers  *fyne.Container // the main view, and a page over it
 	page    *page           // the page over the main view, or nil
 
@@ -43,7 +44,9 @@ type request struct {
 	note     func()        // stops the clock of the note
 	question *question     // the dialog that was asked last
 	password *passwordForm // likewise
-	seconds  int
+	// The dialog that asks for the file store's passphrase.
+	passphrase *passphraseForm
+	seconds    int
 }
 
 const (
@@ -59,10 +62,10 @@ func (w *Window) build() {
 	w.sidebar = newSidebar(w.model, w.now)
 	w.detail = newDetail(w.onShortcut)
 	w.empty = newEmpty(w.actions.world.Icon)
-	w.offline, w.locked = newStrip(), newLockStrip()
+	w.offline, w.locked, w.sealed = newStrip(), newLockStrip("Unlock"), newLockStrip("Enter passphrase")
 	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
 	body := container.New(twoSides{}, w.sidebar.content, newFill("separator", 0), right)
-	main := container.NewBorder(container.NewVBox(w.offline.content, w.locked.content), nil, nil, nil, body)
+	main := container.NewBorder(container.NewVBox(w.offline.content, w.locked.content, w.sealed.content), nil, nil, nil, body)
 	w.layers = container.NewStack(main)
 	w.window.SetPadded(false)
 	w.window.SetContent(container.New(atLeast{fyne.NewSize(leastWidth, leastHeight)}, w.layers))
@@ -85,6 +88,7 @@ func (w *Window) wire() {
 	w.sidebar.rows.menu = w.onMenu
 	w.sidebar.add.OnTapped = w.addProfile
 	w.locked.unlock.OnTapped = w.unlock
+	w.sealed.unlock.OnTapped = func() { w.lookAtStore(true) }
 	w.sidebar.gear.OnTapped = w.openSettings
 	w.empty.add.OnTapped = w.addProfile
 	w.empty.demo.OnTapped = w.tryDemo
@@ -140,6 +144,10 @@ func (w *Window) onLink(l link) {
 				w.onSettings(s)
 			}
 		})
+		w.lookAtStore(false)
+	}
+	if !l.up {
+		w.sealed.say("")
 	}
 }
 
@@ -301,7 +309,7 @@ func (f *failure) of(name string) *agent.Problem {
 
 // failed says what did not work with the selected profile and what to do, until it is closed or something else is asked.
 func (w *Window) failed(err error) {
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) || w.opening(err, nil) {
 		return
 	}
 	problem := agent.Problem{Sentence: err.Error()}
