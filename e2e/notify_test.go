@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,4 +122,37 @@ func TestReminderBeforeTheEnd(t *testing.T) {
 	steady(t, 3*time.Second, "the same cause was told twice", func() bool { return len(n.titles()) == 2 })
 	f.login("work", newPerson(d))
 	until(t, "the notification taken back", n.none)
+}
+
+// The end of a login that needs a person is told of ahead, where the server says it; quiet hours hold that back, and it is said once when
+// they are over. Another agent does not say it again.
+func TestForecastWaitsForQuietHoursToEnd(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"r","refresh_expires_in":1800}`)
+	}))
+	t.Cleanup(server.Close)
+	d := newDesk(t, "--no-notify")
+	n, f := startNotices(d, "Log in"), newFob(d)
+	end := time.Now().Add(70 * time.Second).Truncate(time.Minute) // 10 s to 70 s from now
+	must(t, os.MkdirAll(filepath.Join(f.home, "config"), 0o700))
+	must(t, writeFile(filepath.Join(f.home, "config", "settings.json"), `{"quiet_from": "`+end.Add(-2*time.Hour).Format("15:04")+`", "quiet_to": "`+end.Format("15:04")+`"}`))
+	f.run("profile", "add", "work", "--client-id", "x", "--set", "authorization_endpoint="+server.URL+"/authorize", "--set", "token_endpoint="+server.URL+"/token", "--set", "reminder_before=2h").ok()
+	f.runWith("r", "login", "work", "--refresh-token-stdin").ok()
+	if out := f.run("status", "work", "--json").ok(); !strings.Contains(out, `"ends_soon"`) || !strings.Contains(out, "refresh_expires_in") {
+		t.Fatalf("no end is seen coming:\n%s", out)
+	}
+	for time.Until(end) > time.Second {
+		steady(t, time.Second/2, "quiet hours were not quiet", func() bool { return len(n.titles()) == 0 || time.Now().After(end) })
+	}
+	untilWithin(t, 2*patience, "the reminder, when they are over", func() bool { return n.count("work: the login ends in ") == 1 })
+	if time.Now().Before(end) {
+		t.Error("it came before their end")
+	}
+	d.settled("notice-3-ends")
+	f.run("refresh", "work").ok() // which does not put off the end
+	f.killAgent()
+	f.run("status").ok()
+	steady(t, 3*time.Second, "it was told twice", func() bool { return len(n.titles()) == 1 })
 }
