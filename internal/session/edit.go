@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"fob/internal/keychain"
@@ -106,6 +107,11 @@ func (e *Engine) putProfile(ctx context.Context, p profiles.Profile, secrets map
 	if err := e.checkSecrets(ctx, before, p, existed, secrets); err != nil {
 		return err
 	}
+	if existed {
+		if err := e.dropDerived(ctx, before, secrets); err != nil {
+			return Explain(p.Name, err)
+		}
+	}
 	// Secrets first: a profile must not point at a server before its secret is there, and an item without a profile
 	// does no harm.
 	if err := e.putSecrets(ctx, before, p, existed, secrets); err != nil {
@@ -134,6 +140,27 @@ func (e *Engine) putProfile(ctx context.Context, p profiles.Profile, secrets map
 	}
 	e.mu.Unlock()
 	e.Poke()
+	return nil
+}
+
+// derivedFrom are the secrets that a token is made of: with another one it is another token, and no field of the profile shows that.
+var derivedFrom = []string{"assertion", "subject_token", "actor_token"}
+
+// dropDerived removes the token that was made of a secret that is being replaced; it can be had again without a person. The turn is
+// held.
+func (e *Engine) dropDerived(ctx context.Context, before profiles.Profile, given map[string]string) error {
+	if before.Attended() || !slices.ContainsFunc(derivedFrom, func(key string) bool { _, is := given[key]; return is }) {
+		return nil
+	}
+	kept, err := e.readSecrets(ctx, before)
+	if err != nil {
+		return err
+	}
+	for _, key := range derivedFrom {
+		if value, is := given[key]; is && value != kept[key] {
+			return e.drop(ctx, before.Name, "forgot the token: its "+key+" was replaced")
+		}
+	}
 	return nil
 }
 

@@ -301,7 +301,7 @@ func (e *Engine) take(starting bool) {
 		fresh[name] = rec
 	}
 	e.mu.Lock()
-	names, seen, touched, lost := make([]string, 0, len(all)), map[string]bool{}, []string{}, []string{}
+	names, seen, touched, lost, former := make([]string, 0, len(all)), map[string]bool{}, []string{}, []string{}, []string{}
 	for _, p := range all {
 		names, seen[p.Name] = append(names, p.Name), true
 		l := e.logins[p.Name]
@@ -312,6 +312,10 @@ func (e *Engine) take(starting bool) {
 				l.rec.NextTry = time.Time{} // at once, whatever was failing before the agent of then ended
 			}
 			l.follow(p)
+			if full := l.complete(l.rec.Fingerprint); full != l.rec.Fingerprint && l.rec.Kept {
+				l.rec.Fingerprint = full
+				former = append(former, p.Name)
+			}
 			e.logins[p.Name] = l
 			e.rememberClock(l)
 			if l.rec.Lost || l.rec.Missing && starting {
@@ -342,6 +346,13 @@ func (e *Engine) take(starting bool) {
 	stayed := slices.DeleteFunc(slices.Clone(e.order), func(name string) bool { return !seen[name] })
 	moved := !slices.Equal(stayed, names[:min(len(stayed), len(names))])
 	e.order = names
+	if len(former) > 0 { // or an edit would go unnoticed after the next start
+		_ = e.beginLocked(func() {
+			for _, name := range former {
+				e.keepRecord(name)
+			}
+		})
+	}
 	if len(lost) > 0 {
 		_ = e.beginLocked(func() { e.recover(lost) }) // when it is closing nobody needs them
 	}

@@ -317,7 +317,7 @@ func (e *Engine) complete(ctx context.Context, w waitingLogin, response url.Valu
 	if json.Unmarshal(text, &saved) != nil || saved.Version != 1 {
 		return damaged("it is not one that Fob wrote", "begin the login again")
 	}
-	if saved.Profile != fingerprint(p) {
+	if !sameProfile(saved.Profile, p) {
 		return &Error{Kind: Failed, Code: CodeProfileChanged, Sentence: "profile " + p.Name + " was changed after this login began", Remedy: "begin again: fob login --print-url " + quoteArg(p.Name)}
 	}
 	c, err := e.clientFor(ctx, p, metadataAge)

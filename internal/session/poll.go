@@ -155,7 +155,7 @@ func (e *Engine) resumePoll(ctx context.Context, c *client, w waitingLogin, gran
 	if json.Unmarshal(text, &saved) != nil || saved.Version != 1 {
 		return nil, damaged("it is not one that Fob wrote", "begin the login again")
 	}
-	if saved.Profile != fingerprint(c.profile) {
+	if !sameProfile(saved.Profile, c.profile) {
 		return nil, &Error{Kind: Failed, Code: CodeProfileChanged, Sentence: "profile " + c.profile.Name + " was changed after this login began", Remedy: "begin again: fob login " + quoteArg(c.profile.Name) + " --poll-once"}
 	}
 	if grant == profiles.GrantCIBA {

@@ -180,7 +180,7 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 		e.done(name) // stored just before the crash, or another agent's is newer
 		already = true
 	case answer != nil:
-		answer.unattended = unattended
+		answer.unattended, answer.fingerprint = unattended, l.complete(answer.fingerprint)
 		l.unsaved = answer
 		l.rec.happened(wall(), "found a token that an agent that ended had obtained")
 	default:

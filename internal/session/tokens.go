@@ -20,8 +20,9 @@ import (
 // so each secret is named here by hand, once.
 type item struct {
 	Version        int            `json:"v"`
-	Fingerprint    string         `json:"fp"`
-	Generation     int64          `json:"gen"` // counts the token sets from the second of the login on: the higher one is the newer one
+	Fingerprint    string         `json:"fp"`           // its first part, which every Fob knows
+	Asked          string         `json:"as,omitempty"` // the rest of it
+	Generation     int64          `json:"gen"`          // counts the token sets from the second of the login on: the higher one is the newer one
 	AccessToken    string         `json:"at"`
 	Type           string         `json:"tt,omitempty"`
 	RefreshToken   string         `json:"rt,omitempty"`
@@ -58,13 +59,14 @@ type tokens struct {
 
 func (t tokens) seal() ([]byte, error) {
 	i := item{
-		Version: 1, Fingerprint: t.fingerprint, Generation: t.generation,
+		Version: 1, Generation: t.generation,
 		AccessToken: t.AccessToken.Reveal(), Type: t.Type, RefreshToken: t.RefreshToken.Reveal(), IDToken: t.IDToken.Reveal(),
 		Scope: t.Scope, ScopeRequested: t.ScopeRequested, GrantScope: t.GrantScope, Resource: t.Resource,
 		ObtainedAt: t.ObtainedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), RefreshExpires: t.RefreshExpiresAt.UTC(), Extra: t.Extra,
 		RefreshBy: t.RefreshExpiresBy, SessionExpires: t.SessionExpiresAt.UTC(), SessionBy: t.SessionExpiresBy,
 		AuthorizationDetails: t.AuthorizationDetails, IssuedType: t.IssuedType,
 	}
+	i.Fingerprint, i.Asked, _ = strings.Cut(t.fingerprint, "-")
 	if t.ProofKey != nil {
 		i.ProofKey = t.ProofKey.Private().Reveal()
 	}
@@ -103,6 +105,9 @@ func unseal(text []byte) (tokens, error) {
 		}
 	}
 	all := tokens{Token: t, fingerprint: i.Fingerprint, generation: i.Generation}
+	if i.Asked != "" {
+		all.fingerprint += "-" + i.Asked
+	}
 	if i.Who != nil {
 		all.who = *i.Who
 	}
@@ -137,8 +142,78 @@ func authority(p profiles.Profile) string {
 }
 
 // fingerprint tells token sets apart that were asked for differently: a token for other scopes or another audience is not
-// the one that the profile asks for now.
-func fingerprint(p profiles.Profile) string {
+// the one that the profile asks for now. Which fields count is judged one by one in TestEveryFieldIsJudged.
+func fingerprint(p profiles.Profile) string { return formerFingerprint(p) + "-" + short(asksToo(p)...) }
+
+// asksToo are the parts of a fingerprint that came last: what else changes what a token is, as far as the profile's grant uses it.
+func asksToo(p profiles.Profile) []string {
+	var parts []string
+	add := func(used bool, key, value string) {
+		if used && value != "" {
+			parts = append(parts, key+"="+value)
+		}
+	}
+	oauth2, page := !isOAuth1(p), p.Grant() == profiles.GrantAuthorizationCode || p.Grant() == profiles.GrantImplicit
+	add(p.UsesBrowser(), "authorize_params", encoded(p.AuthorizeParams))
+	add(!oauth2, "temporary_credential_params", encoded(p.TemporaryCredentialParams))
+	add(!p.CustomGrant(), "token_params", encoded(p.TokenParams)) // those of a custom grant count already
+	add(oauth2, "request_params", encoded(shaping(p.RequestParams)))
+	add(oauth2, "request_headers", encoded(shaping(p.RequestHeaders)))
+	add(page, "claims", p.Claims)
+	add(page || p.Grant() == profiles.GrantCIBA, "acr_values", strings.Join(p.ACRValues, " "))
+	if response := p.Response(); response != "code" {
+		add(page, "response_type", response)
+	}
+	add(page, "fapi_profile", p.FAPIProfile)
+	add(p.Grant() == profiles.GrantTokenExchange, "actor_token_type", p.ActorTokenType)
+	add(p.Grant() == profiles.GrantCIBA, "backchannel_authentication_endpoint", p.BackchannelAuthenticationEndpoint)
+	add(oauth2, "refresh_endpoint", p.RefreshEndpoint)
+	add(p.DPoPBoundAccessTokens, "dpop_signing_alg", p.DPoPSigningAlg)
+	add(p.DPoPBoundAccessTokens && p.AllowBearerTokens, "allow_bearer_tokens", "true")
+	add(p.TLSClientCertificateBoundAccessTokens, "tls_client_certificate", p.TLSClientCertificate)
+	add(oauth2, "quirks", p.Quirks) // they say, among other things, which member of an answer is the token
+	return parts
+}
+
+// shaping are the parameters or headers of the requests that a token comes from.
+func shaping(all profiles.Parameters) profiles.Parameters {
+	var some profiles.Parameters
+	for name, value := range all {
+		switch kind, _, found := strings.Cut(name, "/"); {
+		case found && (kind == "revocation" || kind == "introspection" || kind == "userinfo"):
+		default:
+			if some == nil {
+				some = profiles.Parameters{}
+			}
+			some[name] = value
+		}
+	}
+	return some
+}
+
+// encoded is parameters as one text, "" for none.
+func encoded(p profiles.Parameters) string { return values(p).Encode() }
+
+// complete gives a fingerprint of the Fob before the part that it lacks. What the login was asked with then, nobody has written down:
+// it is what was known of it when this Fob first saw it, else what the profile says now.
+func (l *login) complete(fingerprint string) string {
+	switch {
+	case strings.Contains(fingerprint, "-"):
+	case strings.HasPrefix(l.rec.Fingerprint, fingerprint+"-"):
+		return l.rec.Fingerprint
+	case strings.HasPrefix(l.wants, fingerprint+"-"):
+		return l.wants
+	}
+	return fingerprint
+}
+
+// sameProfile says that a login that waits was begun for the profile as it is now; saved may be of the Fob before.
+func sameProfile(saved string, p profiles.Profile) bool {
+	return saved == fingerprint(p) || saved == formerFingerprint(p)
+}
+
+// formerFingerprint is the first part, as all Fobs have made it.
+func formerFingerprint(p profiles.Profile) string {
 	scope := append([]string(nil), p.Scope...)
 	sort.Strings(scope)
 	parts := []string{authority(p), p.AuthorizationEndpoint, p.TokenEndpoint, p.ClientID, strings.Join(scope, " "), p.Audience, strings.Join(p.Resource, " ")}
@@ -237,6 +312,7 @@ func (e *Engine) adopt(name string, t tokens) (*tokens, error) {
 		e.mu.Unlock()
 		return nil, e.unknownProfile(name)
 	}
+	t.fingerprint = l.complete(t.fingerprint)
 	if held := l.held; held == nil || held.key != t.key || held.generation < t.generation {
 		l.held = &t
 		l.others = nil // it may be another person's login
