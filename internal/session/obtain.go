@@ -107,7 +107,7 @@ func (e *Engine) authorization(ctx context.Context, c *client, o LoginOptions, r
 		CodeChallengeMethod: p.CodeChallengeMethod, Extra: values(p.AuthorizeParams),
 	}
 	if o.Prompt != "" {
-		r.Prompt = o.Prompt
+		r.Prompt = c.prompt(o.Prompt)
 	}
 	if len(o.ACRValues) > 0 {
 		r.ACRValues, r.RequireACR = o.ACRValues, true // what the API asked for is checked
@@ -124,6 +124,22 @@ func (e *Engine) authorization(ctx context.Context, c *client, o LoginOptions, r
 		r.IDTokenHint = e.lastIDToken(ctx, p.Name)
 	}
 	return r, nil
+}
+
+// prompt is what this login wants the server to ask. To choose the account is asked beside the consent that the profile wants, without
+// which some servers give no refresh token (OIDC Core §11); a server that says that it cannot (OpenID Connect Prompt Create §4.1) asks
+// for a login, where another account can be typed.
+func (c *client) prompt(asked string) string {
+	if asked != "select_account" {
+		return asked
+	}
+	if listed := c.Metadata.PromptValuesSupported; !slices.Contains(listed, asked) && slices.Contains(listed, "login") {
+		asked = "login"
+	}
+	if slices.Contains(strings.Fields(c.profile.Prompt), "consent") {
+		asked += " consent"
+	}
+	return asked
 }
 
 // lastIDToken is the ID token that the profile's last login left, "" when there is none.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fob/internal/authserver"
+	"fob/oauth"
 	"fob/profiles"
 )
 
@@ -348,4 +349,23 @@ func TestAnother(t *testing.T) {
 	}
 	_, err = r.engine.Another(t.Context(), "work", name)
 	wantError(t, err, Misused, CodeProfileExists)
+}
+
+// A login that chooses the account keeps the consent that the profile asks for, and asks for a login where that is all that the server can.
+func TestChoosingTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		profile, asked string
+		supported      []string
+		want           string
+	}{
+		{"", "select_account", nil, "select_account"}, {"consent", "select_account", nil, "select_account consent"},
+		{"login", "select_account", nil, "select_account"}, {"consent", "login", nil, "login"},
+		{"", "select_account", []string{"login", "consent"}, "login"}, {"consent", "select_account", []string{"login", "consent"}, "login consent"},
+		{"", "select_account", []string{"none"}, "select_account"}, {"", "select_account", []string{"login", "select_account"}, "select_account"},
+	} {
+		one := &client{profile: profiles.Profile{Prompt: c.profile}, Client: &oauth.Client{Metadata: &oauth.Metadata{PromptValuesSupported: c.supported}}}
+		if got := one.prompt(c.asked); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
 }
