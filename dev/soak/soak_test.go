@@ -25,7 +25,7 @@ func TestSoak(t *testing.T) {
 		args = append([]string{"unshare", "--map-root-user", "--mount"}, args...)
 	}
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "SOAK_REFRESHES=30", "SOAK_KILLS=10", "SOAK_MINUTES=3", "SOAK_DIR="+dir)
+	cmd.Env = append(os.Environ(), "SOAK_REFRESHES=30", "SOAK_KILLS=10", "SOAK_MINUTES=10", "SOAK_DIR="+dir)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err := cmd.Run()
