@@ -106,6 +106,10 @@ func (t *trayIcon) start(ctx context.Context) {
 			if err == nil {
 				icon.Show(all)
 			}
+			select { // many that change one after the other are shown together: 10,000 once a second
+			case <-time.After(time.Duration(len(all)) * 100 * time.Microsecond):
+			case <-ctx.Done():
+			}
 			return nil
 		})
 	})

@@ -127,6 +127,7 @@ type login struct {
 	settling   time.Time // when it first failed for want of a network that was not up yet after a wake-up
 	settlings  int       // how often, since then
 	warned     bool      // watchers were told that it ends soon
+	nth        int       // its place in the file
 	look       time.Time // when the loop looks at it
 	agenda     *agenda   // where it stands for that
 	at         int       // its index there
@@ -352,6 +353,9 @@ func (e *Engine) take(starting bool) {
 				e.keepRecord(name)
 			}
 		})
+	}
+	for i, name := range names {
+		e.logins[name].nth = i
 	}
 	if len(lost) > 0 {
 		_ = e.beginLocked(func() { e.recover(lost) }) // when it is closing nobody needs them

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -118,15 +120,20 @@ func (e *Engine) pick(names map[string]bool, all bool) (changed []Status, remove
 	now := wall()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, name := range e.order {
-		if l := e.logins[name]; l != nil && (all || names[name]) {
-			changed = append(changed, e.statusLocked(l, now))
+	var picked []*login
+	for name := range names {
+		if l := e.logins[name]; l == nil {
+			removed = append(removed, name)
+		} else if !all {
+			picked = append(picked, l)
 		}
 	}
-	for name := range names {
-		if e.logins[name] == nil {
-			removed = append(removed, name)
-		}
+	if all {
+		picked = slices.Collect(maps.Values(e.logins))
+	}
+	slices.SortFunc(picked, func(a, b *login) int { return a.nth - b.nth })
+	for _, l := range picked {
+		changed = append(changed, e.statusLocked(l, now))
 	}
 	return changed, removed
 }
