@@ -248,12 +248,12 @@ func (r *resident) background() {
 			}
 		}
 	}()
+	r.tray.attach(desktop.EnvOf(os.Environ())) // before the screen's lock is looked for on its bus
 	go desktop.Screen(r.life, r.tray.desk, func(locked bool) {
 		if err := r.server.ScreenLocked(locked); err != nil {
 			r.log.Warn("screen lock", "problem", err.Error())
 		}
 	})
-	r.tray.attach(desktop.EnvOf(os.Environ()))
 	debug.SetGCPercent(gcPercent)
 	for _, settled := range []time.Duration{2 * time.Second, 10 * time.Second} { // the agent is up; tray and keychain are, too
 		time.AfterFunc(settled, lean)
