@@ -82,6 +82,7 @@ func TestFirstLoginOffersThePin(t *testing.T) {
 		s.settle()
 		s.logsIn(person("Okta sandbox", "1", "ada@example.com"))
 		s.sees("Is this profile always for ada@example.com?")
+		s.seesNot("\ufffd")
 		s.picture("account-offer")
 		s.onSelect("GitHub")
 		s.settle()

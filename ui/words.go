@@ -275,6 +275,9 @@ func sentence(s string) string {
 }
 
 func upperFirst(s string) string {
+	if s == "" { // or a replacement character would stand for it
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(first)) + s[size:]
 }

@@ -1,6 +1,5 @@
 //go:build linux
 
-// Package fulldisk knows how to fill a disk under a test.
 package fulldisk
 
 import (

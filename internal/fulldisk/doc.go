@@ -1,0 +1,2 @@
+// Package fulldisk knows how to fill a disk under a test.
+package fulldisk
