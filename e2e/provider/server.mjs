@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const { values: flags } = parseArgs({ options: {
   'access-ttl': { type: 'string', default: '3600' },
@@ -26,6 +26,10 @@ let released = Promise.resolve();
 let stale = false;              // a connection that was idle for 1.5 s is cut when a token request comes on it
 let stumble = 0;                // the status with which token requests are refused
 const seen = { token: 0, refresh: 0, basic: 0, refreshTokens: [] };
+
+// The person may be asked which account it shall be (prompt=select_account), which this server does not know by itself.
+const policy = interactionPolicy.base();
+policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
 
 const server = createServer();
 server.keepAliveTimeout = 60_000; // what a connection closed in the wrong moment does is tested with "stale", not by chance
@@ -71,7 +75,7 @@ const provider = new Provider(issuer, {
     AccessToken: Number(flags['access-ttl']), IdToken: Number(flags['access-ttl']), RefreshToken: Number(flags['refresh-ttl']),
     AuthorizationCode: 60, Grant: 14400, Interaction: 600, Session: 14400,
   },
-  interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+  interactions: { policy, url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_ctx, id) => ({
     accountId: id,
     claims: () => ({ sub: id, name: `User ${id}`, preferred_username: id, email: `${id}@example.com`, email_verified: true }),
@@ -94,7 +98,7 @@ provider.use(async (ctx, next) => {
   if (ctx.method === 'GET') {
     const at = `/interaction/${ctx.path.split('/')[2]}`;
     ctx.type = 'html';
-    ctx.body = prompt.name === 'login'
+    ctx.body = prompt.name !== 'consent'
       ? page('Sign in', `<form method="post" action="${at}/login"><input name="login" autofocus required><input name="password" type="password" required><button>Sign in</button></form><form method="post" action="${at}/abort"><button>Cancel</button></form>`)
       : page('Consent', `<form method="post" action="${at}/consent"><button>Allow</button></form><form method="post" action="${at}/abort"><button>Cancel</button></form>`);
     return undefined;
@@ -103,7 +107,7 @@ provider.use(async (ctx, next) => {
   if (step[2] === 'abort') {
     result = { error: 'access_denied', error_description: 'the person said <b>no</b>' };
   } else if (step[2] === 'login') {
-    result = { login: { accountId: (await body(ctx.req)).get('login') } };
+    result = { login: { accountId: (await body(ctx.req)).get('login') }, select_account: {} };
   } else {
     const grant = (grantId && await provider.Grant.find(grantId)) || new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
     grant.addOIDCScope((prompt.details.missingOIDCScope || []).join(' ') || params.scope);

@@ -76,7 +76,13 @@ func (e *Engine) Login(ctx context.Context, name string, o LoginOptions, event f
 		}
 	}
 	if a.err != nil {
-		return Status{}, explainLogin(e.profileOf(name), name, a.err)
+		said := explainLogin(e.profileOf(name), name, a.err)
+		if said.Code == string(oauth.InvalidRequest) && a.options.Prompt == "select_account" {
+			unasked := *said
+			unasked.Remedy = "the server may not know how to ask for the account (prompt=select_account): fob login --prompt login " + quoteArg(name) + ", or sign out there in the browser first"
+			said = &unasked
+		}
+		return Status{}, said
 	}
 	return a.status, nil
 }

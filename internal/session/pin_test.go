@@ -369,3 +369,26 @@ func TestChoosingTheAccount(t *testing.T) {
 		}
 	}
 }
+
+// A server that does not know the prompt refuses the request; what to do instead is said.
+func TestServerThatCannotAskForTheAccount(t *testing.T) {
+	r := twoPeople(t)
+	browsed := make(chan error, 1)
+	_, err := r.engine.Login(t.Context(), "work", LoginOptions{Prompt: "select_account", Timeout: profiles.Duration(time.Minute)}, func(ev LoginEvent) {
+		u, err := url.Parse(ev.URL)
+		if err != nil {
+			browsed <- err
+			return
+		}
+		answer := url.Values{"error": {"invalid_request"}, "error_description": {"unsupported prompt value requested"}, "state": {u.Query().Get("state")}, "iss": {issuer}}
+		go func() { browsed <- visit(u.Query().Get("redirect_uri") + "?" + answer.Encode()) }()
+	})
+	if failed := <-browsed; failed != nil {
+		t.Fatal(failed)
+	}
+	wantError(t, err, Failed, "invalid_request")
+	var said *Error
+	if errors.As(err, &said); !strings.Contains(said.Remedy, "fob login --prompt login work") {
+		t.Errorf("remedy %q", said.Remedy)
+	}
+}
