@@ -39,7 +39,8 @@ func (l *accountLine) show(s scene) {
 	l.quietly = false
 	enable(l.always, s.online && !s.status.Locked && s.status.State != agent.LoggingIn)
 	l.words.set(accountWords(s))
-	visible(l.content, pinned || canPin(s.status))
+	offered := s.first && len(s.same) == 0 // by the question after a first login
+	visible(l.content, pinned || canPin(s.status) && !offered)
 }
 
 // canPin says that it is known which account is logged in.
