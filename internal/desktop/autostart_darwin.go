@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"fob/internal/durable"
 )
 
 // The agent's property list for launchd (launchd.plist(5)); it counts from the
@@ -41,7 +43,7 @@ func setAutostart(env Env, enabled bool, command []string) error {
 		b.WriteString("</string>\n")
 	}
 	b.WriteString("</array>\n</dict></plist>\n")
-	return replaceFile(path, b.Bytes())
+	return durable.Write(path, b.Bytes(), true)
 }
 
 func autostart(env Env) (bool, error) {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"fob/internal/durable"
 )
 
 // The entry of the Desktop Application Autostart Specification.
@@ -29,9 +31,9 @@ func setAutostart(env Env, enabled bool, command []string) error {
 			return errors.New("the command holds a line break")
 		}
 	}
-	return replaceFile(path, []byte("[Desktop Entry]\nType=Application\nName=Fob\n"+
+	return durable.Write(path, []byte("[Desktop Entry]\nType=Application\nName=Fob\n"+
 		"Comment=Keeps OAuth tokens fresh\nIcon="+AppID+"\nExec="+execLine(command)+
-		"\nTerminal=false\nX-GNOME-Autostart-enabled=true\n"))
+		"\nTerminal=false\nX-GNOME-Autostart-enabled=true\n"), true)
 }
 
 // execLine quotes as the Desktop Entry Specification's "The Exec key" says:

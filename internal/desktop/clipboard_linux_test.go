@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fob/internal/durable"
 )
 
 // A wl-copy that writes down how it was called and then stays, as the real one
@@ -66,7 +68,7 @@ func TestClipboardErrors(t *testing.T) {
 	patient(t)
 	dir := t.TempDir()
 	program(t, dir, "wl-copy", fakeWlCopy)
-	if err := replaceFile(dir+"/broken", nil); err != nil {
+	if err := durable.Write(dir+"/broken", nil, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

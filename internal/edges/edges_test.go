@@ -45,13 +45,13 @@ var tree = []struct{ pkg, imports string }{
 	{"oauth", ""},
 	{"loopback", ""},
 	{"profiles", ""},
-	{"internal/forms", ""},
+	{"internal/forms", "internal/durable"},
 	{"internal/keychain", "internal/durable"},
 	{"internal/journal", "internal/durable"},
-	{"internal/durable", ""},
 	{"internal/logbook", ""},
 	{"internal/fulldisk", ""}, // for tests
-	{"internal/desktop", ""},
+	{"internal/desktop", "internal/durable"},
+	{"internal/durable", ""},
 	{"internal/authserver", ""}, // a witness that shares code proves nothing
 	{"assets", ""},
 	{"internal/edges", ""},

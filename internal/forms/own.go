@@ -16,6 +16,8 @@ import (
 	"sync"
 	"text/template"
 	"time"
+
+	"fob/internal/durable"
 )
 
 // FileName is the file of the user's own forms, beside profiles.json. It holds templates and no secret, and is fit for a
@@ -251,27 +253,5 @@ func write(dir string, kept stored) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	path := filepath.Join(dir, FileName)
-	if linked, err := filepath.EvalSymlinks(path); err == nil {
-		path = linked // the file may be a link into somebody's repository
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), FileName+".*.new")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone already when all went well
-	_, err = temp.WriteString(text + "\n")
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closed := temp.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return durable.Write(filepath.Join(dir, FileName), []byte(text+"\n"), true)
 }
