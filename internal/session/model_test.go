@@ -412,6 +412,7 @@ func (m *model) untold(p *modelled) {
 	}
 }
 
+// An action that cannot happen now calls rt.Skip: rapid draws another in its place, and no test is skipped.
 func (m *model) logIn(rt *rapid.T) {
 	if !m.calm() || m.locked {
 		rt.Skip()
