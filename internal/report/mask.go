@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"fob/profiles"
 )
@@ -123,6 +124,10 @@ func (m *mask) url(address string) string {
 	return said
 }
 
+// named is a value beside the name of something secret, as forms, headers and JSON spell it: quoted or not, also within a quoted text.
+var named = regexp.MustCompile(`(?i)\b([\w-]*(?:token|secret|password|passphrase|passwd|code|state|nonce|assertion|verifier|cookie|authorization|api_?key|login_hint|username|email|sub))` +
+	`(\\?["']?\s*[=:]\s*)(\\?"[^"]*"?|'[^']*'?|[^\s&;,"']{2,})`)
+
 // What is private by its form. The order counts: an address is taken before a word in it would be.
 var forms = []struct {
 	form *regexp.Regexp
@@ -135,14 +140,13 @@ var forms = []struct {
 	{regexp.MustCompile(`(?i)[\pL\pN._%+'-]+@[\pL\pN.-]+`), func(m *mask, _ string) string { return m.took("[account]") }},
 	{regexp.MustCompile(`\beyJ[\w-]+(\.[\w-]*)*`), func(m *mask, _ string) string { return m.took("[token]") }},
 	{regexp.MustCompile(`(?i)\b(bearer|basic|dpop|negotiate)\s+[\w.~+/=-]{6,}`), func(m *mask, _ string) string { return m.took("[authorization]") }},
-	{regexp.MustCompile(`(?i)\b([\w-]*(?:token|secret|password|passphrase|passwd|code|state|nonce|assertion|verifier|cookie|authorization|api_?key|login_hint|username|email|sub))(=|:\s?"?)[^\s&;,"]{2,}`),
-		func(m *mask, found string) string {
-			cut := strings.IndexAny(found, "=:")
-			if secretValue := found[cut+1:]; codes[strings.Trim(secretValue, ` "`)] {
-				return found
-			}
-			return found[:cut+1] + m.took("[hidden]")
-		}},
+	{named, func(m *mask, found string) string {
+		part := named.FindStringSubmatch(found)
+		if codes[strings.Trim(part[3], "\"'\\")] {
+			return found
+		}
+		return part[1] + part[2] + m.took("[hidden]")
+	}},
 	// Sentences of ours that end with an account: nobody may know its name any more, and it may have anything in it.
 	{regexp.MustCompile(`(?s)\b(?:logged in|got a token) as .+`), func(m *mask, found string) string {
 		said := found[:strings.Index(found, " as ")] + " as " + m.took("[account]")
@@ -160,9 +164,16 @@ var forms = []struct {
 		return found[:cut+1] + m.took("[user]")
 	}},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), func(m *mask, _ string) string { return m.took("[id]") }},
+	{regexp.MustCompile(`(?i)\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%\w+)?\]?`), func(m *mask, found string) string {
+		address, _, _ := strings.Cut(strings.Trim(found, "[]"), "%")
+		if net.ParseIP(address) == nil { // a time of day
+			return found
+		}
+		return m.host(address)
+	}},
 	{regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}\b`), func(m *mask, found string) string { return m.host(found) }},
-	{regexp.MustCompile(`(?i)(?:^|[\s"(=,])(?:[\pL\pN-]+\.)+\pL{2,}`), func(m *mask, found string) string {
-		start := strings.IndexFunc(found, func(r rune) bool { return !strings.ContainsRune(" \t\n\r\"(=,", r) })
+	{regexp.MustCompile(`(?i)(?:^|[\s"'‹(\[<=,:;])(?:\*\.)?(?:[\pL\pN-]+\.)+\pL{2,}`), func(m *mask, found string) string {
+		start := strings.IndexFunc(found, func(r rune) bool { return r == '-' || unicode.IsLetter(r) || unicode.IsNumber(r) })
 		name := found[start:]
 		if ends[strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))] || strings.HasPrefix(name, "org.") || strings.HasPrefix(name, "app.fob.") {
 			return found

@@ -91,6 +91,7 @@ func Make(s Sources) (Report, error) {
 		r.Files = append(r.Files, File{name, about, text, m.taken})
 		m.taken = 0
 	}
+	log, logErr := m.readLog(s.Log) // first: it may name profiles that are gone, and every file may
 	doctor, err := m.doctor(s)
 	if err != nil {
 		return r, err
@@ -113,11 +114,11 @@ func Make(s Sources) (Report, error) {
 		return r, err
 	}
 	add("status.json", "the state of each profile with the reasons, and what happened last", states)
-	log, err := m.log(s.Log)
-	if err != nil {
-		log = "the log could not be read: " + m.text(err.Error()) + "\n"
+	said := m.log(log)
+	if logErr != nil {
+		said = "the log could not be read: " + m.text(logErr.Error()) + "\n"
 	}
-	add("agent.log", fmt.Sprintf("the last %d lines of the agent's log", logLines), log)
+	add("agent.log", fmt.Sprintf("the last %d lines of the agent's log", logLines), said)
 	if trace, err := os.ReadFile(s.Crash); err == nil && len(trace) > 0 {
 		var text strings.Builder
 		for line := range strings.Lines(string(trace)) {
@@ -365,23 +366,29 @@ func (m *mask) states(all []Status) (string, error) {
 	return pretty(states)
 }
 
-// names are keys of log lines whose values are names: what stands for them is theirs also where nobody knows them any more.
-var names = map[string]string{"profile": "profile", "account": "account", "host": "host", "client": "client"}
-
 // plainKeys are keys of log lines whose values are ours: numbers, spans, words of the code.
 var plainKeys = map[string]bool{"took": true, "failures": true, "status": true, "pid": true, "version": true, "store": true, "level": true, "method": true, "what": true, "locked": true,
 	"by": true, "waits": true, "lost": true, "removed": true, "items": true, "files": true, "why": true, "from": true, "to": true, "ends": true, "when": true, "token": true}
 
-// log is the end of the log; a line that is none of ours is taken out whole, for nobody knows what is in it.
-func (m *mask) log(path string) (string, error) {
+// readLog reads the end of the log and learns which profiles it is about.
+func (m *mask) readLog(path string) ([]logbook.Line, error) {
 	if path == "" {
-		return "", nil
+		return nil, nil
 	}
 	lines, err := logbook.NewReader(path).Next()
-	if err != nil {
-		return "", err
-	}
 	lines = lines[max(0, len(lines)-logLines):]
+	for _, line := range lines {
+		for _, a := range line.Attrs {
+			if a.Key == "profile" {
+				m.learn("profile", a.Value)
+			}
+		}
+	}
+	return lines, err
+}
+
+// log is the end of the log; a line that is none of ours is taken out whole, for nobody knows what is in it.
+func (m *mask) log(lines []logbook.Line) string {
 	var text strings.Builder
 	for _, line := range lines {
 		if line.Message == "" {
@@ -391,8 +398,8 @@ func (m *mask) log(path string) (string, error) {
 		fmt.Fprintf(&text, "%s %-5s %s", line.Time.UTC().Format("2006-01-02T15:04:05.000Z"), logbook.LevelName(line.Level), m.text(line.Message))
 		for _, a := range line.Attrs {
 			switch {
-			case names[a.Key] != "":
-				a.Value = m.took(m.learn(names[a.Key], a.Value))
+			case a.Key == "profile":
+				a.Value = m.took(m.learn("profile", a.Value))
 			case !plainKeys[a.Key] || !word(a.Value):
 				a.Value = m.text(a.Value)
 			}
@@ -403,7 +410,7 @@ func (m *mask) log(path string) (string, error) {
 		}
 		text.WriteString("\n")
 	}
-	return text.String(), nil
+	return text.String()
 }
 
 // word says that a value is short and has nothing in it that a name or an address would have.

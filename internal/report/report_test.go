@@ -40,6 +40,8 @@ var privates = map[string]string{
 	"home":               "/home/gcanary/secret-project",
 	"windows home":       `C:\Users\GCanary\AppData`,
 	"private address":    "10.77.3.9",
+	"IPv6":               "2001:db8:77::9",
+	"host of nobody's":   "sso.canaryother.example",
 	"scope":              "api://canarycorp/billing.write",
 	"parameter":          "canary-param-value",
 }
@@ -48,7 +50,11 @@ var privates = map[string]string{
 func spoken(kind, value string) []string {
 	switch kind {
 	case "short secret": // nobody can know it by its form: only beside its name
-		return []string{"the form had client_secret=" + value + "&x=y", "password: " + value}
+		return []string{"the form had client_secret=" + value + "&x=y", "password: " + value, `{"password":"` + value + `"}`, `oauth_token_secret="` + value + `"`, `said {\"password\": \"two ` + value + `\"}`}
+	case "IPv6":
+		return []string{"dial tcp [" + value + "]:443: i/o timeout", "lookup x on " + value, "from [" + value + "%eth0]"}
+	case "host of nobody's":
+		return []string{"certificate is valid for *." + value + ", not for this", "asked '" + value + "'", "asked ‹" + value + "›", "asked name:" + value}
 	case "account", "login hint", "client id", "profile name", "environment", "subject", "parameter", "scope":
 		return []string{"refused " + value + " just now", fmt.Sprintf("refused %q", value)}
 	}
@@ -120,6 +126,8 @@ func TestNothingPrivateIsInAReport(t *testing.T) { // R-300
 		}
 	}
 	// A profile that is gone has left lines; nobody knows its names any more.
+	log.Info("request", "problem", "profile gone wombat: offline")
+	s.Facts = append(s.Facts, Fact{"said", "gone wombat is offline"})
 	log.Info("refresh", "profile", "gone wombat", "problem", "offline")
 	file, err := os.OpenFile(s.Log, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -176,6 +184,7 @@ func TestReportIsOfUse(t *testing.T) {
 		"profile work: the network is down; networking, work":                             "profile profile-1: the network is down; networking, profile-1",
 		"lock: open agent.lock: permission denied":                                        "lock: open agent.lock: permission denied",
 		"dial tcp 127.0.0.1:8400: connect: refused":                                       "dial tcp 127.0.0.1:8400: connect: refused",
+		"since 14:03:10, at ::1":                                                          "since 14:03:10, at ::1",
 		"version 0.3.0, since 2026-11-29T00:25:00Z":                                       "version 0.3.0, since 2026-11-29T00:25:00Z",
 		"https://accounts.google.com/o/oauth2/v2/auth":                                    "https://accounts.google.com/o/oauth2/v2/auth",
 		"logged in as Lovelace, Ada":                                                      "logged in as [account]",
