@@ -122,7 +122,7 @@ func (e *Engine) dueNowLocked(now time.Time) (turned, pursued, due []string, nex
 		switch ripe, at := e.dueLocked(l, now); {
 		case !ripe:
 			e.agenda.put(l, at)
-		case l.left != nil || !l.rec.Interrupted.IsZero():
+		case l.waits() != nil || !l.rec.Interrupted.IsZero():
 			pursued = append(pursued, l.profile.Name)
 			e.agenda.put(l, now.Add(lookLeast)) // the end of its refresh lets it be looked at
 		default:

@@ -117,6 +117,7 @@ type login struct {
 	held       *tokens                 // nil until read from the keychain
 	unsaved    *tokens                 // obtained, but the keychain refused it so far
 	left       *journal.Entry          // what an earlier agent left of a rotation, not looked at yet
+	stranded   *journal.Entry          // left, once its item was not there any more
 	others     map[string]*oauth.Token // of the same login, for other scopes and resources
 	demand     *oauth.StepUp           // what the API asked for last
 	met        *oauth.StepUp           // the demand that the present login was for
@@ -371,7 +372,15 @@ func (e *Engine) take(starting bool) {
 }
 
 // unfinished says that a rotation of before is to be finished first.
-func (l *login) unfinished() bool { return l.unsaved != nil || l.left != nil }
+func (l *login) unfinished() bool { return l.unsaved != nil || l.waits() != nil }
+
+// waits is what an earlier agent left to be finished; nil when there is nothing, or when the item that it belongs to is gone.
+func (l *login) waits() *journal.Entry {
+	if l.left == l.stranded {
+		return nil
+	}
+	return l.left
+}
 
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.

@@ -116,7 +116,7 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Pro
 func (e *Engine) uselessLocked(l *login, t *tokens, now time.Time) error {
 	name := l.profile.Name
 	switch {
-	case t == nil && l.unsaved != nil, l.left != nil && l.left.Answered:
+	case t == nil && l.unsaved != nil, l.waits() != nil && l.left.Answered:
 		return errUnsaved
 	case t == nil && l.rec.Ended == nil:
 		return &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}

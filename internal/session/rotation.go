@@ -168,17 +168,22 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 		}
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer func() {
+		e.mu.Unlock()
+		if already {
+			e.done(name)
+		}
+	}()
 	if l = e.logins[name]; l == nil || l.left != left {
 		return false, nil
 	}
 	switch {
 	case kept < 0 && left.Generation > 0:
 		// Somebody logged out, or this is not the keychain of before: nothing is stored against that, and nothing is lost.
+		l.stranded = left
 		return false, nil
 	case kept > left.Generation && (answer == nil || kept >= answer.generation):
-		e.done(name) // stored just before the crash, or another agent's is newer
-		already = true
+		already = true // stored just before the crash, or another agent's is newer
 	case answer != nil:
 		answer.unattended, answer.fingerprint = unattended, l.complete(answer.fingerprint)
 		l.unsaved = answer

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -235,6 +236,76 @@ func TestLogoutElsewhereOutranksTheJournal(t *testing.T) {
 			t.Error("the token does not work")
 		}
 		r.engine.Close()
+	})
+}
+
+// TestNothingIsLeftToDoWithoutTheItem: what an agent that was killed has left belongs to an item that is gone. The login is over, said
+// as that, and the loop does not run in circles over it.
+func TestNothingIsLeftToDoWithoutTheItem(t *testing.T) {
+	for _, step := range []string{StepSpending, "journal/answered"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
+			r.login("work")
+			r.killAt(step, func() { _, _ = r.engine.Refresh(t.Context(), "work") })
+			if err := r.store.Delete(t.Context(), itemKey(r.profile("work"))); err != nil {
+				t.Fatal(err)
+			}
+			r.abandon()
+			go r.engine.Run(t.Context())
+			time.Sleep(10 * time.Minute)
+			if _, err := r.engine.Token(t.Context(), "work", -1); Explain("work", err).Kind != LogInFirst {
+				t.Errorf("%s: %v", step, err)
+			}
+			looks := func() int { r.engine.mu.Lock(); defer r.engine.mu.Unlock(); return r.engine.looks }
+			before := looks()
+			time.Sleep(time.Hour)
+			if n := looks() - before; n > 10 {
+				t.Errorf("%s: looked at %d times in an hour", step, n)
+			}
+			r.login("work")
+			if !r.works(r.token("work").AccessToken) {
+				t.Errorf("%s: the token does not work", step)
+			}
+			r.engine.Close()
+		})
+	}
+}
+
+// givingUp has the caller give up when the server has answered and the answer has not arrived.
+type givingUp struct {
+	http.RoundTripper
+	giveUp func()
+}
+
+func (g givingUp) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := g.RoundTripper.RoundTrip(r)
+	if strings.HasSuffix(r.URL.Path, "/token") {
+		g.giveUp()
+	}
+	if gone := r.Context().Err(); gone != nil {
+		return nil, gone
+	}
+	return answer, err
+}
+
+// Another token of a login spends its refresh token, too. Who asked for it may go away meanwhile; what came back is kept.
+func TestSecondTokenOfACallerWhoGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{RotationGrace: -1, AccessTokenTTL: time.Hour})
+		r.login("work")
+		ctx, cancel := context.WithCancel(t.Context())
+		r.engine.http = &http.Client{Transport: givingUp{r.server.Transport(), cancel}}
+		_, _ = r.engine.TokenFor(ctx, TokenQuery{Name: "work", Scope: []string{"api"}}, -1)
+		if ctx.Err() == nil {
+			t.Fatal("nobody gave up")
+		}
+		r.engine.http = &http.Client{Transport: r.server.Transport()}
+		if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+			t.Errorf("the login is lost: %v", err)
+		}
+		if n := r.server.Stats().ReuseDetected; n != 0 {
+			t.Errorf("%d families revoked", n)
+		}
 	})
 }
 

@@ -96,17 +96,25 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	lost := l.rec.Interrupted
 	e.mu.Unlock()
 	tell = true
+	// The token is spent whatever happens to who asked: an answer that nobody waits for is still the newest refresh token.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
 	// Nobody may see the new token before the refresh token that came with it is stored.
 	began := wall()
 	if err := e.intend(ctx, q.Name, before, lost); err != nil {
 		return nil, e.failed(q.Name, err)
 	}
 	e.at(StepSpending)
-	ask := func() (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) }
+	ask := func() (*oauth.Token, error) {
+		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) })
+	}
 	fresh, lost, err := spend(began, lost, ask)
 	if errors.Is(err, oauth.InvalidGrant) {
 		if newer := e.overtaken(ctx, q.Name, before); newer != nil && newer.RefreshToken != "" {
 			before = newer // another agent was faster
+			if err := e.intend(ctx, q.Name, before, time.Time{}); err != nil {
+				return nil, e.failed(q.Name, err)
+			}
 			fresh, lost, err = spend(began, time.Time{}, ask)
 		}
 	}
