@@ -271,7 +271,11 @@ func (e *Engine) kept(ctx context.Context, name string) (who, error) {
 	if err != nil || w.Subject != "" {
 		return w, err
 	}
-	_, c, err := e.held(ctx, name) // nobody has asked yet
+	// Nobody has asked yet; and a token that has ended would be refused.
+	if _, _, err := e.fresh(ctx, name, -1); err != nil {
+		return w, err
+	}
+	t, c, err := e.held(ctx, name)
 	if err != nil {
 		return w, err
 	}

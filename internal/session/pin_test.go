@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fob/internal/authserver"
@@ -288,6 +289,24 @@ func TestPinWithoutOpenID(t *testing.T) {
 			t.Errorf("%s: a refresh needs nobody to say who it is: %v", member, err)
 		}
 	}
+}
+
+// A pin asks the server with a token that it takes.
+func TestPinWithATokenThatEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
+		p := r.profile("work")
+		p.Scope = profiles.List{"offline_access", "api"}
+		r.put(p)
+		r.login("work")
+		p.UserinfoEndpoint = r.server.Issuer() + "/userinfo"
+		r.put(p)
+		time.Sleep(time.Hour)
+		_, err := r.engine.Pin(t.Context(), "work")
+		if n := r.server.Stats().Refreshes; n != 1 {
+			t.Errorf("%d refreshes before the server was asked: %v", n, err)
+		}
+	})
 }
 
 // Where the server says nothing that identifies the account, there is nothing to pin; a pinned profile takes nothing from there.
