@@ -103,7 +103,7 @@ func (all *witnesses) misbehave(o options, on bool) {
 		random := o.random(uint64(100 + i))
 		for fault, chance := range map[authserver.Fault]float64{
 			authserver.TokenUnavailable: 0.02, authserver.TokenError: 0.02, authserver.TokenHTML: 0.01, authserver.TokenBusy: 0.01, authserver.TokenCut: 0.02,
-			authserver.TokenLost: 0.03, authserver.TokenTruncated: 0.01, authserver.TokenSlow: 0.05, authserver.TokenLate: 0.1,
+			authserver.TokenLost: 0.03, authserver.TokenGateway: 0.01, authserver.TokenTruncated: 0.01, authserver.TokenSlow: 0.05, authserver.TokenLate: 0.1,
 		} {
 			w.server.Faults().SetChance(fault, chance, random)
 		}
@@ -112,7 +112,7 @@ func (all *witnesses) misbehave(o options, on bool) {
 
 var spoiling = []authserver.Fault{
 	authserver.TokenUnavailable, authserver.TokenError, authserver.TokenHTML, authserver.TokenBusy, authserver.TokenCut,
-	authserver.TokenLost, authserver.TokenTruncated, authserver.TokenSlow, authserver.TokenLate,
+	authserver.TokenLost, authserver.TokenGateway, authserver.TokenTruncated, authserver.TokenSlow, authserver.TokenLate,
 }
 
 func (all *witnesses) close() {

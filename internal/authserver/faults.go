@@ -18,6 +18,8 @@ const (
 	// TokenLost drops the connection after the request was carried out: a refresh token was
 	// rotated, and the client does not learn its successor.
 	TokenLost Fault = "token: carried out, answer lost"
+	// TokenGateway is TokenLost behind a gateway, which says that it got no answer.
+	TokenGateway Fault = "token: carried out, 504"
 	// TokenLate waits for Faults.SetDelay after the request was carried out.
 	TokenLate Fault = "token: carried out, answer slow"
 	// TokenCut drops the connection before anything was carried out.

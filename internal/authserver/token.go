@@ -104,10 +104,12 @@ func (s *Server) refuseToken(a *answer) bool {
 
 // spoilToken applies the faults that hit an answer after the request was carried out.
 func (s *Server) spoilToken(a *answer) {
-	fault, _ := s.faults.first(TokenLost, TokenHuge, TokenEndless, TokenTruncated)
+	fault, _ := s.faults.first(TokenLost, TokenGateway, TokenHuge, TokenEndless, TokenTruncated)
 	switch fault {
 	case TokenLost:
 		panic(http.ErrAbortHandler)
+	case TokenGateway:
+		a.replace(http.StatusGatewayTimeout, "text/html; charset=utf-8", "<html><body><h1>504 Gateway Time-out</h1></body></html>")
 	case TokenHuge:
 		a.body.Reset()
 		fmt.Fprintf(&a.body, `{"access_token":"%s"}`, strings.Repeat("x", 10<<20))

@@ -135,6 +135,24 @@ func TestHalfAnAnswerIsALostOne(t *testing.T) { // design.md decision 6
 	})
 }
 
+// TestGatewayWithoutAnswer: a gateway that got no answer (504) says nothing of what the server behind it has done.
+func TestGatewayWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: 5 * time.Second})
+		r.login("work")
+		go r.engine.Run(t.Context())
+		r.server.Faults().Set(authserver.TokenGateway, 1)
+		time.Sleep(10 * time.Minute)
+		if !r.works(r.token("work").AccessToken) {
+			t.Error("the token does not work")
+		}
+		if stats := r.server.Stats(); stats.GraceUsed != 1 || stats.FamiliesRevoked != 0 {
+			t.Errorf("grace used %d times, %d families revoked", stats.GraceUsed, stats.FamiliesRevoked)
+		}
+		r.engine.Close()
+	})
+}
+
 // TestLostAnswerIsPursued loses the answer and then meets a server that is down for some seconds of its grace: the loop alone,
 // also in an agent that starts meanwhile, is back before the grace ends. R-306
 func TestLostAnswerIsPursued(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -246,7 +247,7 @@ func spend(began, lost time.Time, request func() (*oauth.Token, error)) (*oauth.
 }
 
 // mayBeSpent says that a request failed in a way in which the server may have carried it out: no answer came, or half of one, or one
-// that makes no sense. A server that refuses has not.
+// that makes no sense. A server that refuses has not; a gateway that got no answer of it (502, 504) knows no more than we do.
 func mayBeSpent(err error) bool {
 	var known *oauth.Error
 	switch {
@@ -255,7 +256,7 @@ func mayBeSpent(err error) bool {
 	case errors.As(err, &known) && known.Code != "":
 		return false
 	case known != nil && known.Status != 0:
-		return known.Status < 400
+		return known.Status < 400 || known.Status == http.StatusBadGateway || known.Status == http.StatusGatewayTimeout
 	}
 	return oauth.Transient(err)
 }
