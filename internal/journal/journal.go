@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,7 +33,8 @@ import (
 //
 //	fob journal 1 SUM JSON
 //
-// SUM is a hash of the JSON, so that half a head is none. The answer is its length (8 bytes; 0: none yet), a nonce, and the
+// SUM is a hash of the JSON, so that half a head is none. The head is filled up with line feeds; its last byte is an x once the item is
+// to be removed. The answer is its length (8 bytes; 0: none yet), a nonce, and the
 // ciphertext of XChaCha20-Poly1305 with the head's line as associated data: an answer opens with its own intent only.
 const (
 	version  = "fob journal 1 "
@@ -41,6 +43,7 @@ const (
 	room = 16 << 10
 	// lengthSize is the length of an answer's length.
 	lengthSize = 8
+	removing   = 'x'
 	// answerMax is no limit of the format: it keeps a foreign file from filling the memory.
 	answerMax = 64 << 20
 )
@@ -51,10 +54,10 @@ type Entry struct {
 	Item       string    `json:"item"` // the keychain item where the answer belongs
 	Generation int64     `json:"gen"`  // of the token set that was spent
 	At         time.Time `json:"at"`
-	KeyID      string    `json:"key"` // which key the answer is sealed with; see KeyID
-	ID         string    `json:"id"`  // makes each intent its own
+	ID         string    `json:"id"` // makes each intent its own
 
 	Answered bool `json:"-"` // there is an answer; whether it is whole, Open tells
+	Removing bool `json:"-"` // the item was about to be removed
 	line     string
 	sealed   []byte
 }
@@ -64,12 +67,6 @@ func NewKey() []byte {
 	key := make([]byte, chacha20poly1305.KeySize)
 	rand.Read(key) // never fails (crypto/rand since Go 1.24)
 	return key
-}
-
-// KeyID names a key without telling it.
-func KeyID(key []byte) string {
-	sum := sha256.Sum256(append([]byte("fob journal key\x00"), key...))
-	return fmt.Sprintf("%x", sum[:6])
 }
 
 // ErrUnreadable is an answer that was cut short, changed, or sealed with another key.
@@ -248,6 +245,31 @@ func (j *Journal) Clear(name string) error {
 	return err
 }
 
+// Removing notes, or takes back, that the profile's item is about to be removed: an answer that is left for an item that is gone is
+// then known to be not wanted. When it returns nil no power failure undoes that, nor brings back what was cleared before.
+func (j *Journal) Removing(name string, yes bool) error {
+	if j == nil {
+		return nil
+	}
+	if s := j.slotOf(name); s != nil {
+		mark := byte('\n')
+		if yes {
+			mark = removing
+		}
+		if err := s.write(headSize-1, []byte{mark}, true, func() {}); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	slots := slices.Clone(j.slots)
+	j.mu.Unlock()
+	var problems error
+	for _, s := range slots {
+		problems = errors.Join(problems, s.flush())
+	}
+	return problems
+}
+
 func (j *Journal) slotOf(name string) *slot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -350,6 +372,18 @@ func (s *slot) clear() error {
 	return errors.Join(err, f.Close())
 }
 
+// flush waits until what the slot holds is on the disk.
+func (s *slot) flush() error {
+	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncData(f), f.Close())
+}
+
 func (e Entry) head() (string, error) {
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -389,6 +423,7 @@ func read(path string) (*Entry, error) {
 	if n < len(head) {
 		return e, nil // the answer is cut off
 	}
+	e.Removing = head[headSize-1] == removing
 	length := binary.BigEndian.Uint64(head[headSize:])
 	if length == 0 || length > answerMax {
 		return e, nil

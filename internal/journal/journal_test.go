@@ -67,6 +67,41 @@ func TestAnswer(t *testing.T) { // R-306
 	}
 }
 
+// That the item is to be removed is known to the next process, and taken back, and hurts no answer. A power failure is no test that runs
+// here; so what is asked of the system is looked at: every slot is flushed, and one that cannot be is said.
+func TestRemoving(t *testing.T) {
+	dir, key := filepath.Join(t.TempDir(), "journal"), NewKey()
+	j := open(t, dir)
+	must(t, j.Intend(intent, 0))
+	must(t, j.Answer("work", key, []byte("precious")))
+	for _, yes := range []bool{true, false, true} {
+		must(t, j.Removing("work", yes))
+		left := open(t, dir).Left("work")
+		if left == nil || left.Removing != yes {
+			t.Fatalf("removing %v: %+v", yes, left)
+		}
+		if got, err := left.Open(key); err != nil || string(got) != "precious" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	must(t, j.Intend(intent, 0))
+	if open(t, dir).Left("work").Removing {
+		t.Error("a new intent is to be removed")
+	}
+	must(t, j.Clear("work"))
+	must(t, j.Removing("work", true))
+	if left := open(t, dir).Left("work"); left != nil {
+		t.Errorf("%+v is left", left)
+	}
+	slot := files(t, dir)[0]
+	must(t, os.Remove(slot))
+	must(t, j.Removing("work", true))
+	must(t, os.Mkdir(slot, 0o700))
+	if err := j.Removing("work", true); err == nil {
+		t.Error("a slot that cannot be flushed is not said")
+	}
+}
+
 // As many slots as there are requests side by side, whatever the number of logins.
 func TestSlotsAreUsedAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")

@@ -90,6 +90,57 @@ func TestDamagedFiles(t *testing.T) { // R-306
 	}
 }
 
+// TestDamagedItemWithAnAnswer: what the journal has is newer than an item that cannot be read any more, and takes its place, also
+// for who asks before the loop does.
+func TestDamagedItemWithAnAnswer(t *testing.T) {
+	for _, loop := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+			r.login("work")
+			r.killAt("journal/answered", func() { _, _ = r.engine.Refresh(t.Context(), "work") })
+			if err := r.store.Set(t.Context(), itemKey(r.profile("work")), []byte("{")); err != nil {
+				t.Fatal(err)
+			}
+			r.abandon()
+			if loop {
+				go r.engine.Run(t.Context())
+				time.Sleep(time.Minute)
+			}
+			if !r.works(r.token("work").AccessToken) {
+				t.Error("the token does not work")
+			}
+			if n := r.server.Stats().ReuseDetected; n != 0 {
+				t.Errorf("%d families revoked", n)
+			}
+			r.engine.Close()
+		})
+	}
+}
+
+// TestOneDamagedItemIsOne: an item that cannot be read keeps no other login from being found again.
+func TestOneDamagedItemIsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{})
+		for _, name := range []string{"work", "other"} { // in this order
+			r.put(r.profile(name))
+			r.login(name)
+		}
+		r.engine.Close()
+		if err := r.store.Set(t.Context(), itemKey(r.profile("work")), []byte("{")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(r.dir, "logins")); err != nil {
+			t.Fatal(err)
+		}
+		r.open()
+		synctest.Wait()
+		if s := r.status("other"); s.State != LoggedIn {
+			t.Errorf("%s %+v", s.State, s.Problem)
+		}
+		r.engine.Close()
+	})
+}
+
 // TestDamagedProfiles: without profiles.json there is nothing to show, but what is known of the logins waits until it is back.
 func TestDamagedProfiles(t *testing.T) {
 	for _, damage := range damages {

@@ -286,7 +286,11 @@ func (e *Engine) take(starting bool) {
 	e.syncing.Lock()
 	defer e.syncing.Unlock()
 	all := e.file.Shared()
-	fresh := map[string]record{}
+	type known struct {
+		record
+		left *journal.Entry
+	}
+	fresh := map[string]known{}
 	e.mu.Lock()
 	missing := make([]string, 0)
 	for _, p := range all {
@@ -300,7 +304,7 @@ func (e *Engine) take(starting bool) {
 		if err != nil {
 			e.log.Warn("record", "profile", name, "problem", err.Error())
 		}
-		fresh[name] = rec
+		fresh[name] = known{rec, e.journal.Left(name)}
 	}
 	e.mu.Lock()
 	names, seen, touched, lost, former := make([]string, 0, len(all)), map[string]bool{}, []string{}, []string{}, []string{}
@@ -309,7 +313,7 @@ func (e *Engine) take(starting bool) {
 		l := e.logins[p.Name]
 		switch {
 		case l == nil:
-			l = &login{rec: fresh[p.Name], left: e.journal.Left(p.Name)}
+			l = &login{rec: fresh[p.Name].record, left: fresh[p.Name].left}
 			if l.left != nil {
 				l.rec.NextTry = time.Time{} // at once, whatever was failing before the agent of then ended
 			}
@@ -382,6 +386,17 @@ func (l *login) waits() *journal.Entry {
 	return l.left
 }
 
+// answered says that an earlier agent left an answer that is to be stored.
+func (l *login) answered() bool { return l.waits() != nil && l.left.Answered }
+
+// answerLeft says that there is an answer for name that is newer than the keychain's item.
+func (e *Engine) answerLeft(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logins[name]
+	return l != nil && (l.unsaved != nil || l.answered())
+}
+
 // follow takes up the profile as it is now. What is derived from it is derived here: the loop looks at it for each of
 // thousands of logins each time.
 func (l *login) follow(p *profiles.Profile) {
@@ -426,6 +441,8 @@ func (e *Engine) recover(names []string) {
 		switch {
 		case errors.Is(err, keychain.ErrNotFound):
 			e.keepRecord(name) // which says that there is none: the next start need not look
+		case errors.Is(err, keychain.ErrDamaged):
+			e.log.Warn("record", "profile", name, "problem", err.Error()) // its own trouble, not the keychain's
 		case err != nil:
 			e.log.Warn("record", "profile", name, "problem", err.Error())
 			return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"fob/internal/keychain"
 	"fob/profiles"
 )
 
@@ -96,6 +97,9 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Pro
 		return nil, profiles.Profile{}, err
 	}
 	t, err := e.load(ctx, name)
+	if errors.Is(err, keychain.ErrDamaged) && e.answerLeft(name) {
+		err = errUnsaved // it takes the place of what is damaged
+	}
 	if err != nil {
 		return nil, profiles.Profile{}, err
 	}
@@ -116,7 +120,7 @@ func (e *Engine) usable(ctx context.Context, name string) (*tokens, profiles.Pro
 func (e *Engine) uselessLocked(l *login, t *tokens, now time.Time) error {
 	name := l.profile.Name
 	switch {
-	case t == nil && l.unsaved != nil, l.waits() != nil && l.left.Answered:
+	case t == nil && l.unsaved != nil, l.answered():
 		return errUnsaved
 	case t == nil && l.rec.Ended == nil:
 		return &Error{Kind: LogInFirst, Code: CodeLoggedOut, Sentence: "profile " + name + ": nobody is logged in", Remedy: "log in: fob login " + quoteArg(name)}

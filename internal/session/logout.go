@@ -116,9 +116,13 @@ func (e *Engine) drop(ctx context.Context, name, what string) error {
 		keys = append(keys, l.rec.Key)
 	}
 	e.mu.Unlock()
+	// An answer that is left for an item that is gone looks like a login that was not stored yet.
+	if err := e.journal.Removing(name, true); err != nil {
+		return err
+	}
 	for _, key := range keys {
 		if err := e.store.Delete(ctx, key); err != nil {
-			return err
+			return errors.Join(err, e.journal.Removing(name, false))
 		}
 	}
 	e.mu.Lock()

@@ -88,9 +88,8 @@ func (e *Engine) intend(ctx context.Context, name string, t *tokens, since time.
 	if e.journal == nil {
 		return nil
 	}
-	key, err := e.journalKey(ctx)
-	if err != nil {
-		return err
+	if _, err := e.journalKey(ctx); err != nil {
+		return err // its answer could not be sealed
 	}
 	text, err := t.seal()
 	if err != nil {
@@ -99,7 +98,7 @@ func (e *Engine) intend(ctx context.Context, name string, t *tokens, since time.
 	if since.IsZero() {
 		since = wall()
 	}
-	return e.journal.Intend(journal.Entry{Name: name, Item: t.key, Generation: t.generation, At: since, KeyID: journal.KeyID(key)}, len(text))
+	return e.journal.Intend(journal.Entry{Name: name, Item: t.key, Generation: t.generation, At: since}, len(text))
 }
 
 // sealAnswer writes what the server has just issued into the journal. It is no failure when that cannot be: the keychain comes next.
@@ -111,7 +110,7 @@ func (e *Engine) sealAnswer(ctx context.Context, name string, t *tokens, text []
 	switch {
 	case err != nil:
 	case t.first:
-		err = e.journal.Enter(journal.Entry{Name: name, Item: t.key, At: wall(), KeyID: journal.KeyID(key)}, key, text)
+		err = e.journal.Enter(journal.Entry{Name: name, Item: t.key, At: wall()}, key, text)
 	default:
 		err = e.journal.Answer(name, key, text)
 	}
@@ -159,6 +158,9 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 	left, unattended := l.left, !l.attended
 	e.mu.Unlock()
 	kept, err := e.keptGeneration(ctx, left.Item)
+	if left.Answered && errors.Is(err, keychain.ErrDamaged) {
+		kept, err = left.Generation, nil // what is damaged is older than the answer, or was to be it
+	}
 	if err != nil {
 		return false, err
 	}
@@ -168,10 +170,11 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 			return false, err
 		}
 	}
+	over := false
 	e.mu.Lock()
 	defer func() {
 		e.mu.Unlock()
-		if already {
+		if already || over {
 			e.done(name)
 		}
 	}()
@@ -179,6 +182,8 @@ func (e *Engine) takeUp(ctx context.Context, name string) (already bool, err err
 		return false, nil
 	}
 	switch {
+	case kept < 0 && left.Removing:
+		over = true // a logout, which an agent that ended had begun
 	case kept < 0 && left.Generation > 0:
 		// Somebody logged out, or this is not the keychain of before: nothing is stored against that, and nothing is lost.
 		l.stranded = left

@@ -33,6 +33,15 @@ func (h *hung) Set(ctx context.Context, key string, value []byte) error {
 	return h.Store.Set(ctx, key, value)
 }
 
+// Delete deletes first: a kill comes after that.
+func (h *hung) Delete(ctx context.Context, key string) error {
+	err := h.Store.Delete(ctx, key)
+	if strings.HasPrefix(key, "token/") && h.kill.Load() {
+		runtime.Goexit()
+	}
+	return err
+}
+
 func (h *hung) Get(ctx context.Context, key string) ([]byte, error) {
 	if h.gone.Load() {
 		return nil, &keychain.Error{Object: "keychain", Kind: keychain.ErrNoKeychain}
@@ -235,6 +244,33 @@ func TestLogoutElsewhereOutranksTheJournal(t *testing.T) {
 		if !r.works(r.token("work").AccessToken) {
 			t.Error("the token does not work")
 		}
+		r.engine.Close()
+	})
+}
+
+// TestLogoutIsNotUndone kills an agent within the logout of a login that the keychain had not taken yet: what the journal has of it is
+// not stored by the next one.
+func TestLogoutIsNotUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{})
+		store := &hung{Store: r.store}
+		r.store, r.step = store, func(step string) { store.gone.Store(store.gone.Load() || step == "journal/answered") }
+		r.reopen()
+		_, err := r.tryLogin("work")
+		wantError(t, err, TryAgain, CodeKeyMissing)
+		store.gone.Store(false)
+		store.kill.Store(true)
+		go func() { _, _ = r.engine.Logout(t.Context(), "work", true) }()
+		synctest.Wait()
+		store.kill.Store(false)
+		r.abandon()
+		go r.engine.Run(t.Context())
+		time.Sleep(time.Minute)
+		if _, err := r.store.Get(t.Context(), itemKey(r.profile("work"))); !errors.Is(err, keychain.ErrNotFound) {
+			t.Errorf("the item is back: %v", err)
+		}
+		_, err = r.engine.Token(t.Context(), "work", -1)
+		wantError(t, err, LogInFirst, CodeLoggedOut)
 		r.engine.Close()
 	})
 }
