@@ -251,20 +251,23 @@ func readChoice(home agent.Home) (choice, error) {
 // damaged, it is found out which store has logins: a file store with items in it is one that was chosen, for nobody makes one
 // by accident. What was found and done is the error; the choice counts also then.
 func mendChoice(home agent.Home) (c choice, found error) {
-	text, found := durable.Twice(choiceFile(home)).Mend(checkChoice)
-	if text != nil {
-		c, err := validChoice(text)
-		return c, errors.Join(found, err)
-	}
-	if found == nil {
+	why := ""
+	text, found := durable.Twice(choiceFile(home)).Mend(checkChoice, func() []byte {
+		guess := keychain.KindKeychain
+		why = "no logins are in "
+		if items, err := filepath.Glob(filepath.Join(fileStoreDir(home), "*.age")); err == nil && len(items) > 1 { // the identity, and an item
+			guess, why = keychain.KindFile, "logins are in "
+		}
+		return fmt.Appendf(nil, `{"store":%q}`, guess)
+	})
+	if text == nil {
 		return choice{}, nil
 	}
-	c.Kind = keychain.KindKeychain
-	why := "no logins are in " + fileStoreDir(home)
-	if items, err := filepath.Glob(filepath.Join(fileStoreDir(home), "*.age")); err == nil && len(items) > 1 { // the identity, and an item
-		c.Kind, why = keychain.KindFile, "logins are in "+fileStoreDir(home)
+	c, err := validChoice(text)
+	if why != "" {
+		err = fmt.Errorf("the %s is used, for %s%s", c.Kind, why, fileStoreDir(home))
 	}
-	return c, errors.Join(found, fmt.Errorf("the %s is used, for %s", c.Kind, why), c.write(home))
+	return c, errors.Join(found, err)
 }
 
 // write makes the choice durable, whole or not at all, and twice.

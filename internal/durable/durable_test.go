@@ -190,7 +190,8 @@ func TestTwice(t *testing.T) {
 		"directory":  func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/below", 0o700)) },
 	}
 	valid := func(text []byte) error { return json.Unmarshal(text, new(map[string]string)) }
-	const good = `{"store":"file"}`
+	const good, otherwise = `{"store":"file"}`, `{"store":"keychain"}`
+	instead := func() []byte { return []byte(otherwise) }
 	for name, damage := range damages {
 		for which, hit := range map[string][]int{"first": {0}, "second": {1}, "both": {0, 1}} {
 			dir := t.TempDir()
@@ -200,12 +201,14 @@ func TestTwice(t *testing.T) {
 				must(t, damage(file.places()[i]))
 			}
 			before, trouble := file.Read(valid)
-			text, found := file.Mend(valid)
-			want := good
+			text, found := file.Mend(valid, instead)
+			want, was := good, good
 			if which == "both" {
-				want = ""
+				if want, was = otherwise, ""; name == "missing" {
+					want = ""
+				}
 			}
-			if string(text) != want || string(before) != want {
+			if string(text) != want || string(before) != was {
 				t.Errorf("%s %s: read %q, mended %q", which, name, before, text)
 			}
 			// A missing second copy is how a version before left it, and two missing ones are no file.
@@ -215,8 +218,48 @@ func TestTwice(t *testing.T) {
 			if aside, err := filepath.Glob(filepath.Join(dir, "*.damaged-*")); name != "missing" && (err != nil || len(aside) != len(hit) || !strings.Contains(found.Error(), aside[0])) {
 				t.Errorf("%s %s: kept %v, said %v", which, name, aside, found)
 			}
-			if again, found := file.Mend(valid); string(again) != want || found != nil {
+			if again, found := file.Mend(valid, instead); string(again) != want || found != nil {
 				t.Errorf("%s %s: the next start reads %q, %v", which, name, again, found)
+			}
+		}
+	}
+}
+
+// A mender that ends at any step never leaves neither copy, which would look as if there had been none; the next start finishes.
+func TestCrashAtEveryStepOfAMend(t *testing.T) {
+	valid := func(text []byte) error { return json.Unmarshal(text, new(map[string]string)) }
+	const good, otherwise = `{"store":"file"}`, `{"store":"keychain"}`
+	instead := func() []byte { return []byte(otherwise) }
+	for _, state := range [][2]string{{"", good}, {"{", good}, {good, "{"}, {"{", "{"}, {"{", ""}, {"", "{"}} { // "": missing
+		want := otherwise
+		if slices.Contains(state[:], good) {
+			want = good
+		}
+		for last, ended := 1, false; !ended; last++ {
+			file := Twice(filepath.Join(t.TempDir(), "file"))
+			for i, path := range file.places() {
+				if state[i] != "" {
+					must(t, os.WriteFile(path, []byte(state[i]), 0o600))
+				}
+			}
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				steps := 0
+				_, _ = file.mend(valid, instead, func(string) {
+					if steps++; steps == last {
+						crash()
+					}
+				})
+				ended = true
+			}()
+			<-over
+			if left, err := filepath.Glob(string(file) + "*"); err != nil || !slices.ContainsFunc(file.places(), func(path string) bool { return slices.Contains(left, path) }) {
+				t.Errorf("%q, ended after step %d: %v", state, last, left)
+			}
+			text, _ := file.Mend(valid, instead)
+			if again, trouble := file.Read(valid); string(text) != want || string(again) != want || trouble != nil {
+				t.Errorf("%q, ended after step %d: the next start mends %q, and reads %q, %v", state, last, text, again, trouble)
 			}
 		}
 	}

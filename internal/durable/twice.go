@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Twice is a small file that is kept in two copies beside each other, for what nobody could find out again when one is damaged.
@@ -42,19 +43,16 @@ func (t Twice) Remove() error {
 // Read returns the first copy that valid accepts, nil where there is none; trouble is what is wrong with the others, nil where both are as they
 // should be, or neither is there. Nothing is changed.
 func (t Twice) Read(valid func([]byte) error) (text []byte, trouble error) {
-	text, _, trouble = t.read(valid)
+	text, _, _, trouble = t.read(valid)
 	return text, trouble
 }
 
-func (t Twice) read(valid func([]byte) error) (text []byte, bad []string, trouble error) {
-	missing := ""
+func (t Twice) read(valid func([]byte) error) (text []byte, missing, bad []string, trouble error) {
 	for _, path := range t.places() {
 		found, err := os.ReadFile(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			if missing == "" {
-				missing = path
-			}
+			missing = append(missing, path)
 			continue
 		case err == nil:
 			err = valid(found)
@@ -65,28 +63,45 @@ func (t Twice) read(valid func([]byte) error) (text []byte, bad []string, troubl
 			text = found
 		}
 	}
-	if missing == string(t) && text != nil { // a version before this one kept no second copy: that one may be missing
-		trouble = fmt.Errorf("%s is gone", missing)
+	if text != nil && slices.Contains(missing, string(t)) { // a version before this one kept no second copy: that one may be missing
+		trouble = fmt.Errorf("%s is gone", string(t))
 	}
-	return text, bad, trouble
+	return text, missing, bad, trouble
 }
 
-// Mend is [Twice.Read] for who owns the file: what is damaged is moved aside, and both copies are made again of a good one. The error says
-// what was found and what was done; text counts also then.
-func (t Twice) Mend(valid func([]byte) error) (text []byte, found error) {
-	text, bad, found := t.read(valid)
+// Mend is [Twice.Read] for who owns the file: what is damaged is moved aside, and both copies are made again of a good one, or, where
+// there is none, of otherwise. At no moment is there neither, nor after a crash or on a full disk: that would look as if nothing had ever
+// been written. The error says what was found and what was done; text counts also then.
+func (t Twice) Mend(valid func([]byte) error, otherwise func() []byte) (text []byte, found error) {
+	return t.mend(valid, otherwise, nil)
+}
+
+func (t Twice) mend(valid func([]byte) error, otherwise func() []byte, step func(string)) (text []byte, found error) {
+	text, missing, bad, found := t.read(valid)
+	if found == nil {
+		return text, nil
+	}
+	done := errors.New("its copy took its place")
+	if text == nil {
+		text, done = otherwise(), nil
+	}
+	for _, path := range missing { // before the last one there is, which is damaged, moves
+		if err := replace(path, text, true, nil, step); err != nil {
+			return text, errors.Join(found, err)
+		}
+	}
 	for _, path := range bad {
 		aside, err := Aside(path)
 		if err != nil {
 			return text, errors.Join(found, err)
 		}
 		found = errors.Join(found, fmt.Errorf("it was moved to %s", aside))
-	}
-	if found != nil && text != nil {
-		if err := t.Write(text); err != nil {
+		if step != nil {
+			step("moved")
+		}
+		if err := replace(path, text, true, nil, step); err != nil {
 			return text, errors.Join(found, err)
 		}
-		found = errors.Join(found, errors.New("its copy took its place"))
 	}
-	return text, found
+	return text, errors.Join(found, done)
 }

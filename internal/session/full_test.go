@@ -159,6 +159,35 @@ func TestFullDiskBeforeALogin(t *testing.T) {
 	r.login("work")
 }
 
+// TestDamagedLockOnAFullDisk: who was locked stays locked, start after start, although nothing can be written in the damaged lock's place.
+func TestDamagedLockOnAFullDisk(t *testing.T) {
+	r, d := newFullRig(t)
+	r.login("work")
+	if err := r.engine.Lock(ByScreen); err != nil {
+		t.Fatal(err)
+	}
+	r.engine.Close()
+	for _, name := range []string{"lock.json", "lock.json.copy"} {
+		if err := os.Truncate(filepath.Join(r.dir, name), 7); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Fill()
+	for start := range 4 {
+		if start == 3 {
+			d.Empty()
+		}
+		r.reopen()
+		if l := r.engine.Locked(); l == nil || l.By != ByUser {
+			t.Fatalf("start %d: %+v", start, l)
+		}
+	}
+	if err := r.engine.Unlock(ByUser); err != nil {
+		t.Fatal(err)
+	}
+	r.token("work")
+}
+
 // TestDiskOfTheTest says what the tests above stand on: a disk that is full refuses, and one that was emptied does not.
 func TestDiskOfTheTest(t *testing.T) {
 	d := fulldisk.New(t)

@@ -44,21 +44,18 @@ func (l Lock) Words() string {
 
 // openLock reads whether an agent before was locked. It is kept in two copies: one that is there, in whatever state, locks, for
 // nothing else is ever written there than that Fob is locked, and unlocking removes both. What is damaged is moved aside, and a whole
-// one written in its place, so that the next start is locked, too.
+// one written in its place, never leaving neither, so that the next start is locked, too.
 func openLock(path string) (*Lock, error) {
 	if path == "" {
 		return nil, nil
 	}
-	var l Lock
-	text, found := durable.Twice(path).Mend(func(text []byte) error {
-		l = Lock{}
-		return json.Unmarshal(text, &l)
-	})
-	if text == nil && found == nil {
+	text, found := durable.Twice(path).Mend(func(text []byte) error { return json.Unmarshal(text, new(Lock)) }, func() []byte { return []byte(`{"by":"user"}`) })
+	if text == nil {
 		return nil, nil
 	}
-	if text == nil || json.Unmarshal(text, &l) != nil {
-		l = Lock{}
+	var l Lock
+	if err := json.Unmarshal(text, &l); err != nil {
+		return nil, err // never: it is valid, or ours
 	}
 	if l.By != ByScreen || found != nil {
 		l.By = ByUser // the screen's unlocking must not end what nobody understands
