@@ -71,7 +71,7 @@ func (c *Client) Proxy(ctx context.Context, q ProxyRequest, event func(ProxyEven
 	})
 }
 
-// Proxies are those that run.
+// Proxies are those that run; while Fob is locked, without their secrets.
 func (c *Client) Proxies(ctx context.Context) ([]RunningProxy, error) {
 	var all []RunningProxy
 	err := c.call(ctx, http.MethodGet, "proxies", nil, &all)
@@ -116,6 +116,19 @@ func (p *proxies) list() []RunningProxy {
 		all = append(all, one.RunningProxy)
 	}
 	return all
+}
+
+// withoutSecret is what may be known of the proxy while Fob is locked: that it is there, and where.
+func (p RunningProxy) withoutSecret() RunningProxy {
+	if at, err := url.Parse(p.URL); err == nil {
+		p.URL = (&url.URL{Scheme: at.Scheme, Host: at.Host}).String()
+	} else {
+		p.URL = ""
+	}
+	if p.Header != nil {
+		p.Header = &HeaderField{Name: p.Header.Name}
+	}
+	return p
 }
 
 // find returns the one of that id.
@@ -253,7 +266,15 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) proxyRoutes(handle func(string, func(*http.Request) (any, error))) {
-	handle("GET /v1/proxies", func(*http.Request) (any, error) { return s.proxies.list(), nil })
+	handle("GET /v1/proxies", func(*http.Request) (any, error) {
+		all := s.proxies.list()
+		if s.engine.Locked() != nil {
+			for i, one := range all {
+				all[i] = one.withoutSecret()
+			}
+		}
+		return all, nil
+	})
 	handle("POST /v1/proxy/copy", asked(func(ctx context.Context, q copyProxyRequest) (any, error) {
 		return Copied{ClearsAfter: profiles.Duration(s.settings.get().ClearAfter())}, s.CopyProxy(ctx, q.ID, q.Env)
 	}))

@@ -203,10 +203,29 @@ func TestLockCutsProxies(t *testing.T) {
 		t.Fatal(err)
 	}
 	at, _, _ := h.runProxy(ProxyRequest{Name: "work"})
+	keyed, _, _ := h.runProxy(ProxyRequest{Name: "work", Header: "X-Fob-Key"})
+	shown := func() (text string) {
+		t.Helper()
+		all, err := h.client.Proxies(t.Context())
+		if err != nil || len(all) != 2 || addressIn(t, all[0].URL) != addressIn(t, at.URL) || all[1].Header == nil || all[1].Header.Name != "X-Fob-Key" {
+			t.Fatalf("%d proxies are listed, %v", len(all), err)
+		}
+		for _, one := range all {
+			text += one.Text() + "\n"
+		}
+		return text
+	}
+	secrets := []string{strings.TrimPrefix(at.URL, addressIn(t, at.URL)+"/"), keyed.Header.Value}
+	if text := shown(); secrets[0] == "" || !strings.Contains(text, secrets[0]) || !strings.Contains(text, secrets[1]) {
+		t.Error("open, the list has not what programs must be given")
+	}
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 	running := map[string]*bufio.Reader{"events": begun(t, at.URL+"/events", "", "data: 1"), "WebSocket": begun(t, at.URL+"/socket", upgrade, "hello")}
 	if err := h.client.Lock(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if text := shown(); strings.Contains(text, secrets[0]) || strings.Contains(text, secrets[1]) {
+		t.Error("the list hands out a secret behind the lock")
 	}
 	for name, reader := range running {
 		if _, err := io.Copy(io.Discard, reader); err != nil {
@@ -231,6 +250,16 @@ func TestLockCutsProxies(t *testing.T) {
 	if err := h.client.StopProxy(t.Context(), at.ID); err != nil {
 		t.Errorf("what takes away is refused: %v", err)
 	}
+}
+
+// addressIn is scheme, host and port of a URL.
+func addressIn(t *testing.T, of string) string {
+	t.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // Every face sees the proxies that run, can copy their addresses and end them; nothing in a status tells the secret.

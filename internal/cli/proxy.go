@@ -133,14 +133,14 @@ func (f *face) listProxies(ctx context.Context, asJSON bool) error {
 		if p.ReadOnly {
 			how += ", read-only"
 		}
-		rows = append(rows, []string{p.Name, addressOf(p), p.API, p.Since.Local().Format("Jan 2 15:04"), how})
+		rows = append(rows, []string{p.Name, addressOf(p.URL), p.API, p.Since.Local().Format("Jan 2 15:04"), how})
 	}
 	return f.print(headed([]string{"NAME", "ADDRESS", "API", "SINCE", "SECRET IN"}, rows))
 }
 
-// addressOf is where a proxy listens, without the secret.
-func addressOf(p agent.RunningProxy) string {
-	u, err := url.Parse(p.URL)
+// addressOf is where a proxy of that URL listens, without the secret.
+func addressOf(proxy string) string {
+	u, err := url.Parse(proxy)
 	if err != nil {
 		return ""
 	}
@@ -160,7 +160,7 @@ func (f *face) stopProxy(ctx context.Context, which string) error {
 	}
 	stopped := 0
 	for _, p := range all {
-		if !strings.EqualFold(p.Name, which) && p.ID != which && addressOf(p) != which && p.URL != which {
+		if !strings.EqualFold(p.Name, which) && p.ID != which && addressOf(p.URL) != which && addressOf(p.URL) != addressOf(which) {
 			continue
 		}
 		if err := client.StopProxy(ctx, p.ID); err != nil {
