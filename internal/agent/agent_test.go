@@ -326,43 +326,89 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestDamagedSettings: the defaults are in force, what was there is kept aside, and doctor says both until somebody has chosen anew.
+// TestDamagedSettings: the defaults are in force, but that Fob locks with the screen where nobody knows that it should not, at each start,
+// and doctor says so. The file stays until somebody has chosen anew, and is then kept aside; one that is mended counts at once.
 func TestDamagedSettings(t *testing.T) {
-	for name, damage := range map[string]func(path string) error{
-		"truncated":  func(path string) error { return os.Truncate(path, 12) },
-		"empty":      func(path string) error { return os.Truncate(path, 0) },
-		"garbage":    func(path string) error { return os.WriteFile(path, []byte("\x00\xff"), 0o600) },
-		"no setting": func(path string) error { return os.WriteFile(path, []byte(`{"theme":"pink"}`), 0o600) },
-		"missing":    os.Remove,
-		"unreadable": func(path string) error { return errors.Join(os.Remove(path), os.Symlink("settings.json", path)) },
-		"directory":  func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/mine", 0o700)) },
+	locks := defaultSettings
+	locks.LockOnScreenLock = true
+	for name, one := range map[string]struct {
+		damage func(path string) error
+		want   Settings
+	}{
+		"truncated":    {func(path string) error { return os.Truncate(path, 12) }, locks},
+		"empty":        {func(path string) error { return os.Truncate(path, 0) }, locks},
+		"garbage":      {func(path string) error { return os.WriteFile(path, []byte("\x00\xff"), 0o600) }, locks},
+		"another type": {func(path string) error { return os.WriteFile(path, []byte(`{"lock_on_screen_lock":"no"}`), 0o600) }, locks},
+		"no setting":   {func(path string) error { return os.WriteFile(path, []byte(`{"theme":"pink"}`), 0o600) }, defaultSettings},
+		"no setting, locking": {func(path string) error {
+			return os.WriteFile(path, []byte(`{"theme":"pink","lock_on_screen_lock":true}`), 0o600)
+		}, locks},
+		"directory": {func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/mine", 0o700)) }, locks},
 	} {
 		path := filepath.Join(t.TempDir(), "settings.json")
 		first, err := openSettings(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := first.put(Settings{Theme: "dark", ClipboardSeconds: 10}); err != nil {
+		chosen := Settings{Theme: "dark", ClipboardSeconds: 10, LockOnScreenLock: true}
+		if err := errors.Join(first.put(chosen), one.damage(path)); err != nil {
 			t.Fatal(err)
 		}
-		if err := damage(path); err != nil {
-			t.Fatal(err)
+		if old, err := openSettings(path); err == nil || old.get() != one.want {
+			t.Errorf("%s: in force is %+v, said %v", name, old.get(), err)
 		}
 		kept, err := openSettings(path)
-		if kept.get() != defaultSettings {
-			t.Errorf("%s: in force is %+v", name, kept.get())
-		}
-		aside, globErr := filepath.Glob(path + ".damaged-*")
-		if globErr != nil || name != "missing" && (len(aside) != 1 || err == nil || !strings.Contains(err.Error(), aside[0]) || kept.finding() == nil) {
-			t.Errorf("%s: kept %v, said %v", name, aside, err)
-			continue
+		if kept.get() != one.want || err == nil || strings.Contains(err.Error(), "locks with the screen") != one.want.LockOnScreenLock || kept.finding() == nil {
+			t.Errorf("%s: at the second start, in force is %+v, said %v", name, kept.get(), err)
 		}
 		if err := kept.put(Settings{Theme: "light"}); err != nil || kept.finding() != nil {
 			t.Errorf("%s: chosen anew: %v, %v", name, err, kept.finding())
 		}
+		if aside, err := filepath.Glob(path + ".damaged-*"); err != nil || len(aside) != 1 {
+			t.Errorf("%s: kept %v, %v", name, aside, err)
+		}
 		if again, err := openSettings(path); err != nil || again.get().Theme != "light" {
 			t.Errorf("%s: the next start: %+v, %v", name, again.get(), err)
 		}
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, []byte("{"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		mended, err := openSettings(path)
+		if err == nil {
+			t.Errorf("%s: %+v", name, mended.get())
+		}
+		if err := os.WriteFile(path, []byte(`{"theme":"dark"}`), 0o600); err != nil || mended.get().Theme != "dark" || mended.finding() != nil {
+			t.Errorf("%s: mended, it says %+v, %v", name, mended.get(), mended.finding())
+		}
+	}
+}
+
+// TestUnreadableSettings: a file that may be whole stays where it is, nothing is written over it, and it is in force once it can be read.
+func TestUnreadableSettings(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "settings.json")
+	if err := os.Symlink("settings.json", path); err != nil { // what root cannot read either
+		t.Fatal(err)
+	}
+	kept, err := openSettings(path)
+	if err == nil || strings.Contains(err.Error(), "no sense") || !strings.Contains(err.Error(), "cannot be read") || !kept.get().LockOnScreenLock {
+		t.Errorf("in force is %+v, said %v", kept.get(), err)
+	}
+	wantError(t, kept.put(Settings{Theme: "light"}), Failed, "setting")
+	if finding := kept.finding(); finding == nil || !strings.Contains(finding.Remedy, path) {
+		t.Errorf("doctor says %+v", finding)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != "settings.json" {
+		t.Errorf("there are %v, %v", entries, err)
+	}
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, []byte(`{"theme":"dark"}`), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if kept.get().Theme != "dark" || kept.get().LockOnScreenLock || kept.finding() != nil {
+		t.Errorf("read at last: %+v, %+v", kept.get(), kept.finding())
+	}
+	if err := kept.put(Settings{Theme: "light"}); err != nil {
+		t.Error(err)
 	}
 }
 

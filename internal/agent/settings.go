@@ -89,63 +89,92 @@ func (s Settings) ClearAfter() time.Duration { return time.Duration(s.ClipboardS
 
 // StoredSettings reads the settings without an agent: a window wants its theme for the first picture. Writing is the agent's.
 func StoredSettings(home Home) Settings {
-	text, err := os.ReadFile(home.settingsFile())
-	stored := defaultSettings
-	if err != nil || json.Unmarshal(text, &stored) != nil || stored.validate() != nil {
-		return defaultSettings
-	}
-	return stored
+	f, _ := openSettings(home.settingsFile()) // who owns the file says what is wrong with it
+	return f.get()
 }
 
 func (h Home) settingsFile() string { return filepath.Join(h.Config, "settings.json") }
 
-// settingsFile keeps the settings in settings.json.
+// settingsFile keeps the settings in settings.json. One that is damaged or cannot be read stays as it is, for a start to find it again,
+// until it is mended, or somebody has chosen anew.
 type settingsFile struct {
 	path string
 
 	mu      sync.Mutex // guards what follows
 	current Settings
-	damage  error // what was found at the start, until somebody has chosen anew
+	damage  error // what is wrong with the file
+	unread  bool  // it may be whole: nothing is to be written over it
 }
 
-// openSettings reads the settings. What makes no sense, or cannot be read, counts as absent; it is moved aside.
 func openSettings(path string) (*settingsFile, error) {
-	f := &settingsFile{path: path, current: defaultSettings}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	}
-	read := defaultSettings
-	if err == nil {
-		err = json.Unmarshal(text, &read)
-	}
-	if err == nil {
-		err = read.validate()
-	}
-	if err == nil {
-		f.current = read
-		return f, nil
-	}
-	aside, moveErr := durable.Aside(path)
-	if f.damage = fmt.Errorf("settings: %s makes no sense (%w); it is now %s, and the defaults are in force", path, err, aside); moveErr != nil {
-		f.damage = fmt.Errorf("settings: %s makes no sense (%w), and cannot be moved aside: %w; the defaults are in force", path, err, moveErr)
-	}
+	f := &settingsFile{path: path}
+	f.read()
 	return f, f.damage
 }
 
-// finding is what `fob doctor` says of damaged settings, nil where there are none.
+// read takes the settings from the file. The defaults are in force for what makes no sense, but for the lock with the screen: who has
+// chosen that must not lose it unseen, and who has not is soon told.
+func (f *settingsFile) read() {
+	f.current, f.damage, f.unread = defaultSettings, nil, false
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	found, known, until := defaultSettings, false, "it stays as it is; until it is mended, or settings are chosen anew"
+	switch info, statErr := os.Stat(f.path); {
+	case err == nil:
+		if err = json.Unmarshal(text, &found); err == nil {
+			known, err = true, found.validate()
+		}
+		if err == nil {
+			f.current = found
+			return
+		}
+		err = fmt.Errorf("%s makes no sense (%w)", f.path, err)
+	case statErr == nil && info.IsDir():
+		err = fmt.Errorf("%s is no file", f.path)
+	default:
+		f.unread, until = true, "nothing is written over it; until it can be"
+		err = fmt.Errorf("the file cannot be read: %w", err)
+	}
+	screen := ""
+	if f.current.LockOnScreenLock = !known || found.LockOnScreenLock; f.current.LockOnScreenLock {
+		screen = ", and Fob locks with the screen"
+	}
+	f.damage = fmt.Errorf("settings: %w; %s, the defaults are in force%s", err, until, screen)
+}
+
+// again reads what made no sense, or could not be read, before; mu is held.
+func (f *settingsFile) again() {
+	if f.damage != nil {
+		f.read()
+	}
+}
+
+// remedy is what helps against damage.
+func (f *settingsFile) remedy() string {
+	if f.unread {
+		return "see that you may read " + f.path + ", or move it away"
+	}
+	return "mend the file, or choose anew, in the window or with the verbs: then it is kept beside the new one, as " + filepath.Base(f.path) + ".damaged-DATE"
+}
+
+// finding is what `fob doctor` says of settings that are damaged or cannot be read, nil where there are none.
 func (f *settingsFile) finding() *Finding {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.again()
 	if f.damage == nil {
 		return nil
 	}
-	return &Finding{Subject: "settings", Detail: f.damage.Error(), Remedy: "choose them anew, in the window or with the verbs; the old file is text, and may still be read"}
+	return &Finding{Subject: "settings", Detail: f.damage.Error(), Remedy: f.remedy()}
 }
 
+// get returns the settings in force.
 func (f *settingsFile) get() Settings {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.again()
 	return f.current
 }
 
@@ -154,11 +183,24 @@ func (f *settingsFile) put(s Settings) error {
 	if err != nil {
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.again()
+	aside := ""
+	switch {
+	case f.unread:
+		return &Error{Kind: Failed, Code: "setting", Sentence: f.damage.Error(), Remedy: f.remedy()}
+	case f.damage != nil:
+		if aside, err = durable.Aside(f.path); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+	}
 	if err := durable.Write(f.path, append(text, '\n'), true); err != nil {
+		if aside != "" {
+			err = errors.Join(err, os.Rename(aside, f.path))
+		}
 		return fmt.Errorf("settings: %w", err)
 	}
-	f.mu.Lock()
 	f.current, f.damage = s, nil
-	f.mu.Unlock()
 	return nil
 }
