@@ -225,7 +225,7 @@ func (r *resident) build() error {
 		r.store.now.Watch(func(step string) { passed("keychain/" + step) })
 	}
 	r.engine, err = session.New(session.Options{
-		Profiles: r.file, Store: r.store, Dir: known, Log: r.log, Step: passed, Spenders: spendersDir(r.store.mark),
+		Profiles: r.file, Store: r.store, Dir: known, Log: r.log, Step: passed, Spenders: func() string { return spendersDir(r.store.mark) },
 		LockFile: filepath.Join(r.home.Data, "lock.json"),
 		Ready: func(ctx context.Context, attended bool) error {
 			_, err := r.store.current().Probe(ctx, attended)

@@ -190,8 +190,8 @@ func homeMark(home agent.Home) (string, error) {
 
 var homeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{12}$`) })
 
-// spendersDir is where all agents of this user that share items under mark find each other's locks, "" when there is no such place: a
-// copy of a home has the same items, whatever its environment says.
+// spendersDir is where all agents of this user that share items under mark find each other's locks, made where it is gone, "" when there
+// is no such place: a copy of a home has the same items, whatever its environment says.
 func spendersDir(mark string) string {
 	base := filepath.Join(os.TempDir(), fmt.Sprintf("fob-%d-turns", os.Getuid()))
 	if run := fmt.Sprintf("/run/user/%d", os.Getuid()); runtime.GOOS == "linux" && ours(run) {

@@ -86,7 +86,7 @@ func TestHomeIDIsFoundAgain(t *testing.T) {
 	}
 }
 
-// A copy of a home finds the locks of the original, and no other home's.
+// A copy of a home finds the locks of the original, and no other home's, also after the directory was cleared up.
 func TestSpendersShareTheirLocks(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	if a, b := spendersDir("home/0123456789ab/"), spendersDir("home/0123456789ab/"); a == "" || a != b {
@@ -94,6 +94,14 @@ func TestSpendersShareTheirLocks(t *testing.T) {
 	}
 	if a, b := spendersDir("home/0123456789ab/"), spendersDir(""); a == b {
 		t.Errorf("two homes, one directory %q", a)
+	}
+	dir := spendersDir("home/0123456789ab/")
+	if err := os.RemoveAll(filepath.Dir(dir)); err != nil {
+		t.Fatal(err)
+	}
+	again := spendersDir("home/0123456789ab/")
+	if info, err := os.Stat(again); again != dir || err != nil || !info.IsDir() {
+		t.Errorf("cleared up, it is %q, %v", again, err)
 	}
 }
 

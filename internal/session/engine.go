@@ -38,8 +38,9 @@ type Options struct {
 	// called before a login starts, so that nobody logs in for nothing. Nil means always.
 	Ready func(ctx context.Context, attended bool) error
 	Dir   string // for what is known of each login, nothing secret; "" forgets it with the engine
-	// Spenders is a directory that all agents of this user on this store share, for locks; "" where there can be but one.
-	Spenders string
+	// Spenders returns a directory that all agents of this user on this store share, for locks, and makes it when it is gone; nil, or "",
+	// where there can be but one agent, or no such place.
+	Spenders func() string
 	HTTP     *http.Client // nil is the protocol package's own
 	Log      *slog.Logger // nil discards
 	Step     func(string) // is told of each of Steps as it is passed, to end the process there; nil outside tests
@@ -143,7 +144,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		file: o.Profiles, store: o.Store, ready: o.Ready, records: records, http: o.HTTP, log: o.Log, passed: o.Step,
-		wake: make(chan struct{}, 1), logins: map[string]*login{}, overdue: map[string]*agenda{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir, keying: make(chan struct{}, 1), spenders: spenders(o.Spenders),
+		wake: make(chan struct{}, 1), logins: map[string]*login{}, overdue: map[string]*agenda{}, turns: map[string]chan struct{}{}, busy: map[string]bool{}, seed: o.Dir, keying: make(chan struct{}, 1), spenders: o.Spenders,
 		traces: traces{dir: traceDir(o.Dir)}, waiting: waiting{path: waitingFile(o.Dir)}, lockFile: o.LockFile,
 		breakers: map[string]breaker{}, resumed: make(chan struct{}),
 	}

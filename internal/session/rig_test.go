@@ -62,7 +62,7 @@ func (r *rig) open() {
 	if r.file, err = profiles.OpenFile(filepath.Join(r.dir, "profiles.json")); err != nil {
 		r.t.Fatal(err)
 	}
-	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, LockFile: filepath.Join(r.dir, "lock.json"), Step: r.step, Spenders: r.spenders}); err != nil {
+	if r.engine, err = New(Options{Profiles: r.file, Store: r.store, Dir: r.dir, HTTP: r.http, LockFile: filepath.Join(r.dir, "lock.json"), Step: r.step, Spenders: func() string { return r.spenders }}); err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(r.engine.Close)

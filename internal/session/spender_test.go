@@ -85,7 +85,8 @@ func spendAThousand(t *testing.T, shared, issuer string) {
 
 // TestLockOfAnotherAgent: whoever waits for another agent gives up when its caller's time is over, and gets the lock when the other ends.
 func TestLockOfAnotherAgent(t *testing.T) {
-	locks := spenders(t.TempDir())
+	dir := t.TempDir()
+	locks := spenders(func() string { return dir })
 	release, err := locks.take(t.Context(), "token/work")
 	if err != nil {
 		t.Fatal(err)
@@ -112,8 +113,28 @@ func TestLockOfAnotherAgent(t *testing.T) {
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
+	// What has cleared up the directory lets nobody through.
+	cleared := t.TempDir()
+	locks = func() string {
+		if err := os.MkdirAll(cleared, 0o700); err != nil {
+			t.Error(err)
+		}
+		return cleared
+	}
+	for range 2 {
+		if err := os.RemoveAll(cleared); err != nil {
+			t.Fatal(err)
+		}
+		if release, err = locks.take(t.Context(), "token/work"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := locks.take(ctx, "token/work"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("taken twice where the directory was cleared up: %v", err)
+		}
+		release()
+	}
 	// Where there is no place for locks, nobody is kept from anything.
-	if release, err := spenders(filepath.Join(t.TempDir(), "missing")).take(t.Context(), "token/work"); err != nil {
+	if release, err := spenders(func() string { return filepath.Join(dir, "missing") }).take(t.Context(), "token/work"); err != nil {
 		t.Error(err)
 	} else {
 		release()

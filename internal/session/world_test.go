@@ -178,7 +178,7 @@ func (w *world) startHome(home, dir string) *agentOf {
 		w.t.Fatal(err)
 	}
 	a := &agentOf{w: w, file: file, dir: dir, home: home, died: make(chan string, 1), copied: make(chan struct{}), busy: map[string]int{}, asked: map[string]int{}, last: map[string]State{}}
-	if a.engine, err = New(Options{Profiles: file, Store: a, Dir: dir, HTTP: &http.Client{Transport: a}, LockFile: filepath.Join(dir, "lock.json"), Step: a.at, Spenders: w.turns}); err != nil {
+	if a.engine, err = New(Options{Profiles: file, Store: a, Dir: dir, HTTP: &http.Client{Transport: a}, LockFile: filepath.Join(dir, "lock.json"), Step: a.at, Spenders: func() string { return w.turns }}); err != nil {
 		w.t.Fatal(err)
 	}
 	a.engine.seed = "seed" + home // the directory has another name each time
