@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -110,7 +111,8 @@ func (r *removal) moved(want map[string]string) {
 }
 
 func TestMove(t *testing.T) {
-	to, err := keychain.Open(keychain.KindFile, filepath.Join(t.TempDir(), "store"))
+	dir := filepath.Join(t.TempDir(), "store")
+	to, err := keychain.Open(keychain.KindFile, dir)
 	if err == nil {
 		err = to.Unlock(t.Context(), "correct horse battery", true) // once: scrypt takes its time
 	}
@@ -120,6 +122,7 @@ func TestMove(t *testing.T) {
 	t.Run("ends at every step", func(t *testing.T) { testMoveEnds(t, to) })
 	t.Run("tokens change meanwhile", func(t *testing.T) { testMoveMeanwhile(t, to) })
 	t.Run("cancelled", func(t *testing.T) { testMoveCancelled(t, to) })
+	t.Run("new store loses what it took", func(t *testing.T) { testMoveLoses(t, to, dir) })
 }
 
 // a move that ends at any step has lost nothing, and the same move again finishes it; what is changed and removed in between
@@ -206,6 +209,31 @@ func testMoveCancelled(t *testing.T, to *keychain.Keychain) {
 	if r.noted.Kind == r.to.Kind() {
 		t.Errorf("noted %+v", r.noted)
 	}
+	r.must(r.live())
+	r.moved(r.values())
+}
+
+// A move compares what the new store gives back before the old one lets go: here something puts an older file back, as a program
+// does that keeps folders in step, as soon as the store has seen that the new one is there.
+func testMoveLoses(t *testing.T, to *keychain.Keychain, dir string) {
+	r := newRemoval(t, to)
+	r.must(to.Set(t.Context(), movingMark+"token/a", []byte("older")))
+	files, err := filepath.Glob(filepath.Join(dir, "item-*.age"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	older, err := os.ReadFile(files[0])
+	r.must(err)
+	to.Watch(func(step string) {
+		if step == "committed" {
+			r.must(os.WriteFile(files[0], older, 0o600))
+		}
+	})
+	if err := r.live(); !errors.Is(err, keychain.ErrRefused) || !strings.Contains(err.Error(), "token/a") {
+		t.Errorf("moved to a store that has something else: %v", err)
+	}
+	r.reads(r.values())
+	to.Watch(nil)
 	r.must(r.live())
 	r.moved(r.values())
 }
