@@ -16,6 +16,7 @@ import (
 
 	"fob/internal/agent"
 	"fob/internal/desktop"
+	"fob/internal/durable"
 	"fob/internal/session"
 	"fob/internal/tray"
 )
@@ -345,7 +346,7 @@ func (t *trayIcon) remembered() tray.Memory {
 func (t *trayIcon) remember(memory tray.Memory) {
 	text, err := json.Marshal(memory)
 	if err == nil {
-		err = os.WriteFile(t.reminders(), text, 0o600)
+		err = durable.Write(t.reminders(), text, false)
 	}
 	if err != nil {
 		t.agent.log.Info("reminders", "problem", err.Error())
