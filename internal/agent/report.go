@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -59,6 +60,9 @@ func ReportWithout(home Home, r ReportRequest, why error) (BugReport, error) {
 	s := reportSources(home, r)
 	s.Missing = why.Error()
 	s.Settings = StoredSettings(home)
+	if info, err := os.Stat(home.CrashFile()); err == nil && info.Size() > 0 {
+		s.Crash = home.CrashFile() // no agent has started since, to move it aside
+	}
 	file, err := profiles.OpenFile(home.ProfilesFile())
 	if file != nil {
 		s.Profiles = file.All()

@@ -30,6 +30,9 @@ is in it and how often something was taken out; standard output is the file's na
 		Example: "  fob doctor\n  fob doctor --json\n  fob doctor --bundle report.zip", Args: words(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if bundle {
+				if asJSON && len(args) > 0 {
+					return misused("leave --json out to write the report there, or the name to see its text as JSON", "--json writes no %s: it prints", args[0])
+				}
 				return f.bundle(cmd.Context(), strings.Join(args, ""), asJSON)
 			}
 			if len(args) > 0 {
