@@ -130,14 +130,14 @@ func (e *Engine) issuerAnswered(issuer string) {
 	e.answeredLocked(issuer, wall())
 }
 
-// pursued is how long a login whose refresh token may be spent is tried whatever others found out: after that its pauses are as
+// pursuit is how long a login whose refresh token may be spent is tried whatever others found out: after that its pauses are as
 // long as theirs. See doubtFirst.
-const pursued = 2 * time.Minute
+const pursuit = 2 * time.Minute
 
 // breakerLocked is the breaker that l's refresh goes by; Engine.mu is held. Storing asks nobody, and a lost answer is pursued
 // while the server's grace lasts.
 func (e *Engine) breakerLocked(l *login, now time.Time) breaker {
-	if since := now.Sub(l.rec.Interrupted); l.unfinished() || !l.rec.Interrupted.IsZero() && since >= 0 && since < pursued {
+	if since := now.Sub(l.rec.Interrupted); l.unfinished() || !l.rec.Interrupted.IsZero() && since >= 0 && since < pursuit {
 		return breaker{}
 	}
 	return e.breakers[l.issuer]
