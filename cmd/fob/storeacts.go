@@ -90,6 +90,15 @@ func (r *resident) showStore(ctx context.Context) (agent.StoreView, error) {
 // cleanable are the kinds of items that belong to a profile. Whatever else there is belongs to Fob itself, or to a newer one.
 var cleanable = []string{"token/", "secrets/", "client_secret/", "waiting/"}
 
+// set is for a look into thousands of names, for thousands of them.
+func set(names []string) map[string]bool {
+	all := make(map[string]bool, len(names))
+	for _, name := range names {
+		all[name] = true
+	}
+	return all
+}
+
 // leftOver finds the items of this home that no profile needs, and the sealed files that no item names.
 func (r *resident) leftOver(ctx context.Context) (agent.StoreClean, error) {
 	var found agent.StoreClean
@@ -104,10 +113,11 @@ func (r *resident) leftOver(ctx context.Context) (agent.StoreClean, error) {
 	}
 	ours, _ := r.store.split(names)
 	keys := r.store.marked(r.engine.Keys()) // after the list: what was stored since is not in it
+	needed := set(keys)
 	for _, name := range ours {
 		kind := strings.TrimPrefix(name, r.store.mark)
 		known := slices.ContainsFunc(cleanable, func(prefix string) bool { return strings.HasPrefix(kind, prefix) })
-		if known && !slices.Contains(keys, name) {
+		if known && !needed[name] {
 			found.Items = append(found.Items, name)
 		}
 	}
@@ -140,9 +150,9 @@ func (r *resident) cleanStore(ctx context.Context, ask agent.StoreClean) (agent.
 	if !ask.Remove {
 		return found, nil
 	}
-	gone := agent.StoreClean{Home: ask.Home, Remove: true}
+	gone, shown := agent.StoreClean{Home: ask.Home, Remove: true}, set(ask.Items)
 	for _, name := range found.Items {
-		if !slices.Contains(ask.Items, name) {
+		if !shown[name] {
 			continue // nobody has seen it
 		}
 		if err := now.Delete(ctx, name); err != nil {
@@ -262,11 +272,7 @@ func (m *mover) run(ctx context.Context) error {
 	if m.names, err = m.items(ctx, m.from); err != nil {
 		return err
 	}
-	for _, name := range m.stale { // what has been removed since is not to come back
-		if !slices.Contains(m.names, name) {
-			m.names = append(m.names, name)
-		}
-	}
+	m.add(m.stale) // what has been removed since is not to come back
 	if err := m.copy(ctx, m.names); err != nil {
 		return err
 	}
@@ -275,11 +281,7 @@ func (m *mover) run(ctx context.Context) error {
 	}
 	defer m.store.gate.Unlock()
 	again := m.store.written()
-	for _, name := range again {
-		if !slices.Contains(m.names, name) {
-			m.names = append(m.names, name)
-		}
-	}
+	m.add(again)
 	if err := m.copy(ctx, again); err != nil {
 		return err
 	}
@@ -288,6 +290,13 @@ func (m *mover) run(ctx context.Context) error {
 	}
 	m.store.switchTo(m.to)
 	return nil
+}
+
+// add adds names to those that are copied.
+func (m *mover) add(names []string) {
+	m.names = slices.Concat(m.names, names)
+	slices.Sort(m.names)
+	m.names = slices.Compact(m.names)
 }
 
 // copy makes the new store hold what the old one holds under these names.

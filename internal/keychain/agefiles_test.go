@@ -34,6 +34,49 @@ func unlocked(t *testing.T) (*Keychain, *ageFiles) {
 	return k, a
 }
 
+// A list opens a file once, and lets others have their turn in between; what is stored, removed and damaged since is seen all the same.
+func TestFileStoreListsMany(t *testing.T) {
+	ctx := t.Context()
+	k, a := unlocked(t)
+	a.page = 8
+	var want []string
+	for i := range 2*a.page + 3 {
+		want = append(want, fmt.Sprintf("token/%03d", i))
+		must(t, a.set(want[i], "value"))
+	}
+	lists := func(what string, opened int) {
+		t.Helper()
+		before := a.opened
+		names, err := k.List(ctx)
+		slices.Sort(names)
+		if err != nil || !slices.Equal(names, want) {
+			t.Errorf("%s: %d names, want %d, %v", what, len(names), len(want), err)
+		}
+		if n := a.opened - before; n != opened {
+			t.Errorf("%s: %d files opened, want %d", what, n, opened)
+		}
+	}
+	first, next, err := a.list("")
+	if err != nil || len(first) != a.page || next == "" {
+		t.Errorf("a turn lists %d names, until %q, %v", len(first), next, err)
+	}
+	lists("first", len(want)-a.page)
+	lists("again", 0)
+	must(t, a.set("token/more", "value"))
+	want = append(want, "token/more")
+	lists("one more", 1)
+	must(t, a.set(want[0], "another value"))
+	lists("one is new", 1)
+	must(t, os.Truncate(a.path(itemFile(want[1])), 100))
+	must(t, a.remove(want[2]))
+	want = slices.Delete(want, 1, 3)
+	lists("one damaged, one removed", 1)
+	lists("in the end", 0)
+	if len(a.seen) != len(want)+1 {
+		t.Errorf("%d are remembered", len(a.seen))
+	}
+}
+
 // every size comes back from the file store after a restart, in private files that hold nothing in plain.
 func TestFileStoreKeeps(t *testing.T) {
 	ctx := t.Context()

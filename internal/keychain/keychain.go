@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -57,9 +56,10 @@ type backend interface {
 	remove(name string) error // removing what is not there is fine
 }
 
-// lister is a backend that can say what it holds of ours.
+// lister is a backend that can say what it holds of ours, one page after the other: next is where the next one begins, "" after the
+// last. The first begins at "".
 type lister interface {
-	list() ([]string, error)
+	list(from string) (names []string, next string, err error)
 }
 
 // Keychain is an open store. It is safe for concurrent use.
@@ -114,20 +114,41 @@ var ErrNoList = errors.New("this system's keychain cannot be listed")
 
 // List names the items of Fob that the store holds, of every home that uses it; ErrNoList where the system cannot say.
 func (k *Keychain) List(ctx context.Context) ([]string, error) {
+	var names []string
+	for from := ""; ; {
+		page, next, err := k.page(ctx, from) // a turn each: a token is not to wait for all of a long list
+		if err != nil {
+			return nil, about("keychain", err)
+		}
+		if names = append(names, page...); next == "" {
+			return names, nil
+		}
+		from = next
+	}
+}
+
+func (k *Keychain) page(ctx context.Context, from string) (names []string, next string, err error) {
 	u, err := k.turns.take(ctx, k.attended)
 	if err != nil {
-		return nil, about("keychain", err)
+		return nil, "", err
 	}
 	defer u.end()
 	back, ok := k.back.(lister)
 	if !ok {
-		return nil, ErrNoList
+		return nil, "", ErrNoList
 	}
 	if _, err := k.ready(ctx, u); err != nil {
-		return nil, about("keychain", err)
+		return nil, "", err
 	}
-	names, err := ask(ctx, u, func(context.Context) ([]string, error) { return back.list() })
-	return names, about("keychain", err)
+	type answer struct {
+		names []string
+		next  string
+	}
+	got, err := ask(ctx, u, func(context.Context) (a answer, err error) {
+		a.names, a.next, err = back.list(from)
+		return a, err
+	})
+	return got.names, got.next, err
 }
 
 // Attended returns the same store for work that a person at the machine waits for: its calls may raise the keychain's own prompts
@@ -342,6 +363,10 @@ func (k *Keychain) Sweep(ctx context.Context, inUse []string) (swept int, err er
 
 // eachAbandoned hands each abandoned file to do, in the turn in which that was found out.
 func (k *Keychain) eachAbandoned(ctx context.Context, inUse []string, do func(file string) error) error {
+	used := make(map[string]bool, len(inUse))
+	for _, key := range inUse {
+		used[key] = true
+	}
 	for _, file := range k.files.names() {
 		path := filepath.Join(k.files.dir, file)
 		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < sweepAge {
@@ -361,7 +386,7 @@ func (k *Keychain) eachAbandoned(ctx context.Context, inUse []string, do func(fi
 			case err == nil:
 				gone = it.file != file
 			case errors.Is(err, ErrNotFound):
-				gone = !slices.Contains(inUse, key)
+				gone = !used[key]
 			case !errors.Is(err, ErrDamaged): // an entry we cannot read may mean this file
 				return err
 			}

@@ -31,4 +31,4 @@ func (m memory) remove(name string) error {
 	return nil
 }
 
-func (m memory) list() ([]string, error) { return slices.Sorted(maps.Keys(m)), nil }
+func (m memory) list(string) ([]string, string, error) { return slices.Sorted(maps.Keys(m)), "", nil }

@@ -120,8 +120,13 @@ func inWordsOf(owner string, err error) error {
 	return &said
 }
 
-// list names our items in the collection that go-keyring uses, by the attributes that it gives them.
-func (k *osKeychain) list() ([]string, error) {
+// list names our items in the collection that go-keyring uses, by the attributes that it gives them, all at once.
+func (k *osKeychain) list(string) ([]string, string, error) {
+	names, err := k.names()
+	return names, "", err
+}
+
+func (k *osKeychain) names() ([]string, error) {
 	ctx := context.Background() // each of the calls below has a limit of its own
 	s, err := dialSecrets(ctx)
 	if err != nil {
