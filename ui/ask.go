@@ -76,7 +76,7 @@ func (w *Window) onIntrospect() {
 			w.said(name, "", err)
 			return
 		}
-		if name != w.selected {
+		if name != w.selected || w.detail.tabs.locked {
 			return
 		}
 		w.note("", false)
@@ -100,7 +100,7 @@ func (w *Window) onWhoAmI() {
 			w.said(name, "", err)
 			return
 		}
-		if name != w.selected {
+		if name != w.selected || w.detail.tabs.locked {
 			return
 		}
 		w.note("", false)

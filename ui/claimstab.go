@@ -61,7 +61,7 @@ func (t *claimsTab) show(d agent.Details, now time.Time) {
 	t.id.show(claimFacts(d.IDClaims, now))
 	visible(t.hint, len(d.AccessClaims)+len(d.IDClaims) > 0)
 	visible(t.idGroup, len(d.IDClaims) > 0)
-	opaque := d.Usable() && len(d.AccessClaims) == 0
+	opaque := d.Usable() && len(d.AccessClaims) == 0 && !d.Locked
 	visible(t.atGroup, len(d.AccessClaims) > 0 || opaque)
 	t.atNote.SetText("The access token is opaque: only the server can read it.")
 	visible(t.atNote, opaque)
@@ -69,7 +69,10 @@ func (t *claimsTab) show(d agent.Details, now time.Time) {
 	if unattended(d.Status) {
 		t.none.SetText("No token, so no claims.")
 	}
-	visible(t.none, !d.Usable() && len(d.AccessClaims)+len(d.IDClaims) == 0)
+	if d.Locked {
+		t.none.SetText("Fob is locked. The claims are here again when it is unlocked.")
+	}
+	visible(t.none, (!d.Usable() || d.Locked) && len(d.AccessClaims)+len(d.IDClaims) == 0)
 }
 
 // claimOrder is the order of the claims everybody looks for; the others follow by name.

@@ -195,6 +195,7 @@ func (d *detail) show(s scene) {
 		d.name = s.status.Name
 		d.tabs.clear(s.status, s.now)
 	}
+	d.tabs.lock(s.status.Locked, s.now)
 	d.tabs.online(s.online && !s.status.Locked)
 	waits := s.status.State == agent.LoggingIn
 	d.card.show(s)

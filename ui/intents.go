@@ -127,7 +127,7 @@ func (w *Window) onReveal(s *secret, id bool) {
 		if id {
 			token = handout.IDToken
 		}
-		if name != w.selected || token == "" {
+		if name != w.selected || token == "" || w.detail.tabs.locked {
 			return
 		}
 		s.unmask(token)

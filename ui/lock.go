@@ -40,14 +40,6 @@ func (s *lockStrip) say(text string) {
 	visible(s.content, text != "")
 }
 
-// onLocked reacts to Fob being locked or unlocked: a token that is on the screen goes.
-func (w *Window) onLocked(lock *agent.Lock) {
-	w.locked.show(lock)
-	if lock != nil {
-		w.detail.tabs.token.mask()
-	}
-}
-
 // toggleLock is what the shortcut does.
 func (w *Window) toggleLock() {
 	if w.locked.content.Visible() {

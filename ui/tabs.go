@@ -20,6 +20,7 @@ type tabs struct {
 	profile *profileTab
 	try     *tryTab
 	shown   agent.Details
+	locked  bool // Fob is: what tokens and APIs said is not shown
 
 	wireItem *container.TabItem
 }
@@ -47,6 +48,9 @@ func scrolled(content fyne.CanvasObject) fyne.CanvasObject {
 
 // show writes a profile's details into every tab.
 func (t *tabs) show(d agent.Details, now time.Time) {
+	if d.Locked = d.Locked || t.locked; d.Locked {
+		d.AccessClaims, d.IDClaims, d.AuthorizationDetails = nil, nil, nil
+	}
 	t.shown = d
 	t.token.show(d, now)
 	t.claims.show(d, now)
@@ -64,6 +68,22 @@ func (t *tabs) clear(s agent.Status, now time.Time) {
 	t.claims.who.clear()
 	t.wire.clear()
 	t.profile.clear()
+}
+
+// lock takes what tokens, the server and the API said off the screen and out of the widgets, and keeps off what still comes, until
+// Fob is unlocked. What somebody has typed stays.
+func (t *tabs) lock(on bool, now time.Time) {
+	if on == t.locked {
+		return
+	}
+	t.locked, t.shown.Locked = on, on
+	if on {
+		t.token.mask()
+		t.token.server.clear()
+		t.claims.who.clear()
+		t.try.lock()
+		t.show(t.shown, now)
+	}
 }
 
 // tick writes what moves with time; what reads the same is not redrawn.

@@ -120,6 +120,15 @@ func (t *tryTab) clear() {
 	t.answer.clear()
 }
 
+// lock takes the answer away and gives up the one that is waited for.
+func (t *tryTab) lock() {
+	if t.stop != nil {
+		t.stop()
+	}
+	t.answer.clear()
+	t.content.Refresh()
+}
+
 // has tells whether the field is one of the tab's.
 func (t *tryTab) has(in *input) bool { return in == t.path || in == t.headers || in == t.body }
 
@@ -271,6 +280,8 @@ func (w *Window) send(r agent.Request, open bool) {
 			t.say("Cancelled. The API may have got the request all the same.")
 		case err != nil:
 			t.say(problemWords(err))
+		case w.detail.tabs.locked:
+			t.say("Fob was locked before the API answered. What it said is not shown.")
 		default:
 			t.unfold(false) // room for the answer
 			t.answer.show(got, open)

@@ -160,7 +160,7 @@ func (w *Window) onUpdate(update agent.Update) {
 		w.onSettings(*update.Settings)
 	}
 	if update.Full {
-		w.onLocked(update.Lock)
+		w.locked.show(update.Lock)
 	}
 	did := w.model.apply(update)
 	for name := range w.logins {
