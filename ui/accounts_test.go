@@ -105,6 +105,23 @@ func TestFirstLoginOffersThePin(t *testing.T) {
 	})
 }
 
+// What the window offers after a first login goes by what other profiles hold now, not then.
+func TestFirstLoginHearsOfOthers(t *testing.T) {
+	play(t, "Okta sandbox", func(t *testing.T, s *stage) {
+		s.onIntent(askLogin)
+		s.settle()
+		s.logsIn(person("Okta sandbox", "1", "ada@example.com"))
+		s.sees("Is this profile always for ada@example.com?")
+		s.agent.tell(agent.Update{Profiles: []agent.Status{person("GitHub", "1", "ada@example.com")}})
+		s.settle()
+		s.sees("GitHub has this account, too")
+		s.seesNot("Is this profile always for")
+		s.agent.tell(agent.Update{Profiles: []agent.Status{person("GitHub", "2", "grace@example.com")}})
+		s.settle()
+		s.sees("Is this profile always for ada@example.com?")
+	})
+}
+
 // Another account's login: both names stand there, and the two ways on are buttons.
 func TestOtherAccountIsRefusedInTheWindow(t *testing.T) {
 	play(t, "Okta sandbox", func(t *testing.T, s *stage) {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -139,17 +140,30 @@ func TestAStepUpIsOffered(t *testing.T) {
 		fake.reply = agent.Response{Status: 403, StepUp: &agent.StepUp{Reason: "the API wants the scope admin", Options: agent.LoginOptions{Scope: []string{"admin"}}}}
 		s := newStage(t, fake, "Acme API")
 		s.tap(s.detail.tabs.token.try)
-		s.tap(s.detail.tabs.try.send)
+		try := s.detail.tabs.try
+		try.method.SetSelected("POST")
+		try.path.SetText("/refused")
+		try.body.SetText("{}")
+		s.tap(try.send)
+		try.method.SetSelected("DELETE") // typed for later: not what the API refused
+		try.path.SetText("/other")
+		try.headers.SetText("nonsense")
 		s.picture("step-up")
 		s.sees("The API wants the scope admin.")
 		s.sees("403 Forbidden")
-		s.tap(s.detail.tabs.try.answer.again)
+		s.tap(try.answer.again)
 		if o := fake.options; len(o) != 1 || len(o[0].Scope) != 1 || o[0].Scope[0] != "admin" {
 			t.Fatalf("logged in with %+v", o)
 		}
 		fake.login <- agent.LoginEvent{Kind: "done", Status: &agent.Status{Name: "Acme API"}}
 		s.settle()
-		s.asked("request Acme API GET ", 2) // and the call is made again
+		s.asked("request Acme API POST /refused", 2) // the call that was refused is made again
+		if again := fake.requests[1]; string(again.Body) != "{}" || !reflect.DeepEqual(again, fake.requests[0]) {
+			t.Errorf("%+v was repeated as %+v", fake.requests[0], again)
+		}
+		if try.path.Text != "/other" || try.method.Selected != "DELETE" {
+			t.Error("what was typed is gone")
+		}
 		s.onSelect("GitHub")
 		s.seesNot("The API wants the scope admin.")
 	})

@@ -186,6 +186,14 @@ func (w *Window) lookAtStore(ask bool) {
 	})
 }
 
+// lookAgain looks whether the store that the window says is locked is so still: the command line may have unlocked it, and no
+// profile need look different for that.
+func (w *Window) lookAgain() {
+	if w.sealed.content.Visible() {
+		w.lookAtStore(false)
+	}
+}
+
 func (a *actions) store(done func(agent.StoreView, error)) { begin(a, a.agent.Store, done) }
 
 func (a *actions) unlockStore(passphrase string, create bool, done func(error)) {

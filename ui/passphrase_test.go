@@ -157,3 +157,30 @@ func TestStoreIsMovedFromTheSettings(t *testing.T) {
 		s.picture("settings-moved")
 	})
 }
+
+// A store that somebody unlocked on the command line is no longer called locked: at the next update, and without one a little later.
+func TestStoreUnlockedElsewhere(t *testing.T) {
+	for name, happens := range map[string]func(s *stage){
+		"update": func(s *stage) {
+			s.agent.tell(agent.Update{Profiles: s.agent.statuses[:1]})
+			s.settle()
+		},
+		"time": func(s *stage) { s.pass((listEach + 1) * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sealedStage(t, agent.CodeStoreLocked)
+				happens(s)
+				s.sees("The file store is locked")
+				s.opens()
+				happens(s)
+				s.seesNot("The file store is locked")
+				s.agent.mu.Lock()
+				s.agent.asked = nil
+				s.agent.mu.Unlock()
+				happens(s)
+				s.asked("store", 0) // nobody looks at a store that is open
+			})
+		})
+	}
+}

@@ -37,6 +37,7 @@ type tryTab struct {
 	answer  *answerView
 
 	shown  agent.Status
+	sent   agent.Request // what the answer is to
 	online bool
 	stop   func() // gives up the request under way; nil while there is none
 	sendIt func()
@@ -118,6 +119,7 @@ func (t *tryTab) clear() {
 	t.unfold(false)
 	t.say("")
 	t.answer.clear()
+	t.sent = agent.Request{}
 }
 
 // lock takes the answer away and gives up the one that is waited for.
@@ -269,6 +271,7 @@ func (w *Window) send(r agent.Request, open bool) {
 	}
 	t.say("")
 	t.answer.clear()
+	t.sent = r
 	t.recent.remember(r.Name, r.Method, r.URL)
 	stop := w.actions.request(r, func(got timedResponse, err error) {
 		if r.Name != w.selected || t.shown.Name != r.Name {
@@ -302,14 +305,13 @@ func (w *Window) callAPI(name string) {
 	w.send(agent.Request{Name: name, Method: http.MethodGet}, false)
 }
 
-// onStepUp logs in as the API demands, and makes the request again.
+// onStepUp logs in as the API demands, and makes the request that it refused again, whatever is typed by then.
 func (w *Window) onStepUp(o agent.LoginOptions) {
-	name := w.selected
-	r, err := w.detail.tabs.try.request()
-	open := w.detail.tabs.try.answer.open
-	w.logIn(name, o, func(failed error) {
-		if failed == nil && err == nil && name == w.selected {
-			w.send(r, open)
+	try := w.detail.tabs.try
+	refused, open := try.sent, try.answer.open
+	w.logIn(refused.Name, o, func(failed error) {
+		if failed == nil && refused.Name == w.selected {
+			w.send(refused, open)
 		}
 	})
 }

@@ -162,6 +162,7 @@ func (w *Window) onUpdate(update agent.Update) {
 	if update.Full {
 		w.locked.show(update.Lock)
 	}
+	w.lookAgain()
 	did := w.model.apply(update)
 	for name := range w.logins {
 		if s := w.model.status(name); s == nil || s.State != agent.LoggingIn {
@@ -186,6 +187,7 @@ func (w *Window) onUpdate(update agent.Update) {
 		w.loadDetails()
 	} else if s, ok := w.scene(); ok {
 		w.detail.head.account.show(s) // another profile may hold the same account now
+		w.detail.head.first.show(s)
 	}
 }
 
@@ -273,6 +275,7 @@ func (w *Window) onSecond() {
 	if w.latest.seconds%listEach == 0 {
 		w.sidebar.rows.refreshVisible()
 		w.detail.tabs.tick(w.now())
+		w.lookAgain()
 	}
 }
 
