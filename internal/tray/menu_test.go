@@ -114,7 +114,6 @@ func outline(items []Item) string {
 	return out.String()
 }
 
-// Issue 2, "Tray": by environment in the order of the file, as the window has them, each with state and time left and its actions, Open Fob first, Quit last.
 // A proxy that runs stands under its profile, with what can be done about it; behind the lock its address is not copied.
 func TestMenuShowsProxies(t *testing.T) {
 	s := agent.Status{Name: "work", State: agent.LoggedOut, Proxies: []agent.ProxyStatus{{ID: "one", At: "127.0.0.1:45181"}, {ID: "two", At: "127.0.0.1:8000"}}}
@@ -132,6 +131,7 @@ func TestMenuShowsProxies(t *testing.T) {
 	}
 }
 
+// Issue 2, "Tray": by environment in the order of the file, as the window has them, each with state and time left and its actions, Open Fob first, Quit last.
 func TestMenuGroupsByEnvironment(t *testing.T) {
 	all := []agent.Status{
 		{Name: "Keycloak", Environment: "staging", State: agent.LoggedOut},
