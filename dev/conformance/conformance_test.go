@@ -175,6 +175,18 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A place that Fob does not have is a mistake of the row, also two in one for want of a semicolon.
+func TestPlacesExist(t *testing.T) {
+	was := featuresText
+	defer func() { featuresText = was }()
+	for row, refused := range map[string]bool{"fob header; fob print": false, "fob header, fob print": true, "profile nonsense": true, "oauth.Nonsense": true} {
+		featuresText = was + "F-999 | Bearer header | " + row + "\n"
+		if _, err := sources("../.."); (err != nil) != refused || refused && !strings.Contains(err.Error(), "F-999: Fob has no") {
+			t.Errorf("%s: %v", row, err)
+		}
+	}
+}
+
 // tell prints what failed and a line for each package; results take the latest run of each test.
 func TestResults(t *testing.T) {
 	const stream = `{"Time":"2026-01-02T00:00:00Z","Action":"run","Package":"fob/a","Test":"TestGood"}

@@ -50,19 +50,16 @@ func sources(root string) (*table, error) {
 		t.requirements = append(t.requirements, row{line: l, tests: held[l.id]})
 	}
 	for _, l := range features {
-		r := row{line: l, tests: held[l.id]}
-		var places []string
+		r := row{line: l, tests: held[l.id], where: strings.Join(l.where, "; ")}
 		for _, place := range l.where {
 			known, err := there(root, place)
 			if err != nil {
 				return nil, err
 			}
 			if !known {
-				place = "~~" + place + "~~"
+				return nil, fmt.Errorf("features.txt: %s: Fob has no %q; several places are parted by a semicolon", l.id, place)
 			}
-			places = append(places, place)
 		}
-		r.where = strings.Join(places, "; ")
 		if l.none != "" {
 			r.where = "outside a library this means nothing: " + l.none
 		}
@@ -76,8 +73,8 @@ const head = `# Conformance
 <!-- Written by go run ./dev/conformance; make conformance does it. -->
 
 What Fob must do, and the tests that hold it. A test names the line that it holds in a comment; this page is made from those comments and from the
-results of ` + "`go test -json`" + `, and ` + "`make test`" + ` fails when it says something else than the sources do. **gap** means: no test of Fob's names the line. ~~Struck out~~ is a
-place that the program does not have. *not run* means: no result was at hand, as for tests of another operating system.
+results of ` + "`go test -json`" + `, and ` + "`make test`" + ` fails when it says something else than the sources do. **gap** means: no test of Fob's names the line. *not run* means:
+no result was at hand, as for tests of another operating system.
 
 `
 
