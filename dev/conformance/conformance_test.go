@@ -177,11 +177,11 @@ func TestLines(t *testing.T) {
 
 // A place that Fob does not have is a mistake of the row, also two in one for want of a semicolon.
 func TestPlacesExist(t *testing.T) {
-	was := featuresText
-	defer func() { featuresText = was }()
+	defer func(text string) { featuresText = text }(featuresText)
+	root := tree(t, map[string]string{"a_test.go": "package a\n"})
 	for row, refused := range map[string]bool{"fob header; fob print": false, "fob header, fob print": true, "profile nonsense": true, "oauth.Nonsense": true} {
-		featuresText = was + "F-999 | Bearer header | " + row + "\n"
-		if _, err := sources("../.."); (err != nil) != refused || refused && !strings.Contains(err.Error(), "F-999: Fob has no") {
+		featuresText = "F-999 | Bearer header | " + row + "\n"
+		if _, err := sources(root); (err != nil) != refused || refused && !strings.Contains(err.Error(), "F-999: Fob has no") {
 			t.Errorf("%s: %v", row, err)
 		}
 	}

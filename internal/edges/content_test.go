@@ -31,6 +31,7 @@ var decoders = map[string]string{
 	"internal/session/state.go Details (claims)": "the only writer of what is shown",
 	"internal/cli/show.go showText (claims)":     "shows them",
 	"ui/claimstab.go show (claims)":              "shows them",
+	"ui/tabs.go show (claims)":                   "takes them away while Fob is locked",
 }
 
 // no logic depends on what is in an access token. Whoever decodes a JWT or touches an access token's claims is listed.
