@@ -25,6 +25,11 @@ type TokenRequest struct {
 	// ProofKey binds the token to a key that is there already; nil makes a
 	// new one when the client asks for DPoP.
 	ProofKey *ProofKey
+	// Answered, if not nil, is told by RefreshWith of the new token as soon as
+	// it is there. The check of its id_token comes after that and may have to
+	// fetch the issuer's keys: id_token and claims are still those of before.
+	// Who keeps the token from then on loses it to no crash.
+	Answered func(*Token)
 }
 
 // Format writes the scope, whatever the verb: Extra may hold secrets.

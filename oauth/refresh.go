@@ -13,7 +13,7 @@ import (
 // id_token and claims.
 //
 // The server may have replaced the refresh token, so store the result before
-// anything else. For that reason a new id_token costs the token only if it is
+// anything else; RefreshWith can tell of it sooner. For that reason a new id_token costs the token only if it is
 // for somebody else or badly signed; when the issuer's keys cannot be fetched,
 // or only the clock speaks against it, the previous one stays and the checks
 // say why.
@@ -101,6 +101,11 @@ func (c *Client) RefreshWith(ctx context.Context, prev *Token, r TokenRequest) (
 	}
 	if t.RefreshToken == prev.RefreshToken && t.RefreshExpiresAt.IsZero() {
 		t.RefreshExpiresAt, t.RefreshExpiresBy = prev.RefreshExpiresAt, prev.RefreshExpiresBy
+	}
+	if r.Answered != nil {
+		unchecked := *t
+		unchecked.IDToken, unchecked.Claims, unchecked.Checks = prev.IDToken, prev.Claims, prev.Checks
+		r.Answered(&unchecked)
 	}
 	return c.refreshIDToken(ctx, m, prev, t)
 }
