@@ -242,6 +242,7 @@ type asked struct {
 	p       *modelled
 	what    string
 	handout Handout
+	stored  bool // the keychain had what was handed out, when it was
 	err     error
 }
 
@@ -251,7 +252,9 @@ func (m *model) put(rt *rapid.T, a *agentOf, n int) (all []*asked, wait func()) 
 	for range n {
 		q := &asked{p: m.any(rt), what: rapid.SampledFrom([]string{"token", "token", "refresh", "another token"}).Draw(rt, "what")}
 		all = append(all, q)
+		after := lasting(rt, "0s", "0s", "300ms", "1s")
 		under.Go(func() {
+			time.Sleep(after)
 			switch q.what {
 			case "token":
 				q.handout, q.err = a.engine.Token(m.t.Context(), q.p.profile.Name, -1)
@@ -260,6 +263,7 @@ func (m *model) put(rt *rapid.T, a *agentOf, n int) (all []*asked, wait func()) 
 			default:
 				q.handout, q.err = a.engine.TokenFor(m.t.Context(), TokenQuery{Name: q.p.profile.Name, Scope: []string{"api"}}, -1)
 			}
+			q.stored = m.everStored(q.handout.AccessToken)
 		})
 	}
 	return all, under.Wait
@@ -297,8 +301,8 @@ func (m *model) judge(a *agentOf, q *asked) {
 		wrong("handed out, and it is not what the profile asks for")
 	case !m.takes(p.host, q.handout.AccessToken):
 		wrong("the server does not take it")
-	case q.what == "token" && !m.everStored(q.handout.AccessToken):
-		wrong("it was never stored")
+	case q.what == "token" && !q.stored:
+		wrong("it is not stored yet")
 	}
 }
 
@@ -464,14 +468,15 @@ func (m *model) killAtStep(rt *rapid.T) {
 	select {
 	case dir := <-a.died:
 		m.start(rt, dir)
-	case <-over: // no rotation came so far
-		a.mu.Lock()
-		a.dieAt = ""
-		a.mu.Unlock()
+	case <-over: // no rotation came so far, or this one goes on to its last step
+		synctest.Wait()
 		select {
-		case dir := <-a.died: // another one did
+		case dir := <-a.died:
 			m.start(rt, dir)
 		default:
+			a.mu.Lock()
+			a.dieAt = ""
+			a.mu.Unlock()
 		}
 	}
 }
@@ -545,7 +550,7 @@ func (m *model) sleep(rt *rapid.T) {
 func (m *model) serverFails(rt *rapid.T) {
 	fault := rapid.SampledFrom([]authserver.Fault{
 		authserver.TokenLost, authserver.TokenLost, authserver.TokenTruncated, authserver.TokenLate, authserver.TokenSlow, authserver.TokenCut,
-		authserver.TokenUnavailable, authserver.TokenBusy, authserver.TokenError, authserver.TokenHTML,
+		authserver.TokenGateway, authserver.TokenUnavailable, authserver.TokenBusy, authserver.TokenError, authserver.TokenHTML,
 	}).Draw(rt, "fault")
 	server := m.servers[rapid.SampledFrom([]string{atRotates, atOpaque}).Draw(rt, "server")]
 	server.Faults().SetDelay(lasting(rt, "2s", "40s"))
@@ -768,6 +773,7 @@ func (m *model) settle(rt *rapid.T) {
 		for _, a := range m.agents() {
 			q := &asked{p: p, what: "token"}
 			q.handout, q.err = a.engine.Token(m.t.Context(), p.profile.Name, -1)
+			q.stored = m.everStored(q.handout.AccessToken)
 			m.judge(a, q)
 			if m.isOver(p) || p.may || m.wants(a, p) != p.got || a.home == "two" {
 				continue

@@ -286,8 +286,10 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	e.at(StepSpending)
+	var arrived *tokens
+	want := oauth.TokenRequest{Answered: func(t *oauth.Token) { arrived = e.answered(ctx, name, e.successor(name, before, t)) }}
 	fresh, lost, err := spend(began, lost, func() (*oauth.Token, error) {
-		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return client.Refresh(ctx, before.Token) })
+		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return client.RefreshWith(ctx, before.Token, want) })
 	})
 	e.noteClock(name, client)
 	if errors.Is(err, oauth.InvalidGrant) && e.overtaken(ctx, name, before) != nil {
@@ -295,18 +297,17 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return nil // another agent was faster; its token is ours too
 	}
 	if err != nil {
-		return e.failed(name, e.refused(name, before, lost, err))
+		return e.failed(name, e.refused(name, before, arrived, lost, err))
 	}
-	e.at(StepAnswered)
 	e.issuerAnswered(authority(p))
 	t := e.successor(name, before, fresh)
-	t.unattended = before.unattended
+	t.journaled = arrived.journaled
 	return e.failed(name, e.commit(ctx, name, t, "refreshed"))
 }
 
 // successor is the token set that takes before's place. It outranks also what this home knew and the keychain has forgotten.
 func (e *Engine) successor(name string, before *tokens, fresh *oauth.Token) *tokens {
-	t := &tokens{Token: fresh, who: before.who, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1}
+	t := &tokens{Token: fresh, who: before.who, key: before.key, fingerprint: before.fingerprint, generation: before.generation + 1, unattended: before.unattended}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.logins[name]; l != nil && l.rec.Key == t.key {

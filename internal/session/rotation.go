@@ -101,6 +101,15 @@ func (e *Engine) intend(ctx context.Context, name string, t *tokens, since time.
 	return e.journal.Intend(journal.Entry{Name: name, Item: t.key, Generation: t.generation, At: since}, len(text))
 }
 
+// answered seals what has just arrived, before anything else is asked: the check of its id_token may fetch keys, and wait for that.
+func (e *Engine) answered(ctx context.Context, name string, t *tokens) *tokens {
+	e.at(StepAnswered)
+	if text, err := t.seal(); err == nil {
+		e.sealAnswer(context.WithoutCancel(ctx), name, t, text)
+	}
+	return t
+}
+
 // sealAnswer writes what the server has just issued into the journal. It is no failure when that cannot be: the keychain comes next.
 func (e *Engine) sealAnswer(ctx context.Context, name string, t *tokens, text []byte) {
 	if e.journal == nil || t.journaled || t.unattended {
@@ -266,8 +275,12 @@ func mayBeSpent(err error) bool {
 	return oauth.Transient(err)
 }
 
-// refused notes what a failed request means for the intent, and says why if the login is over. lost is as spend returns it.
-func (e *Engine) refused(name string, before *tokens, lost time.Time, err error) error {
+// refused notes what a failed request means for the intent, and says why if the login is over. lost is as spend returns it; arrived is
+// an answer that came and is not taken, nil when none did.
+func (e *Engine) refused(name string, before, arrived *tokens, lost time.Time, err error) error {
+	if arrived != nil {
+		lost = time.Time{}
+	}
 	ended := Explain(name, err).Kind == LogInFirst
 	e.mu.Lock()
 	l := e.logins[name]

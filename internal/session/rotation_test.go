@@ -307,6 +307,58 @@ func TestNothingIsLeftToDoWithoutTheItem(t *testing.T) {
 	}
 }
 
+// keysHang has the issuer's keys never come.
+type keysHang struct{ http.RoundTripper }
+
+func (k keysHang) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/jwks") {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return k.RoundTripper.RoundTrip(r)
+}
+
+// TestAnswerIsKeptBeforeItIsChecked: the check of a new id_token may have to fetch keys, for as long as that takes. The answer is durable
+// before that.
+func TestAnswerIsKeptBeforeItIsChecked(t *testing.T) {
+	for _, what := range []string{"refresh", "another token"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+			r.login("work")
+			r.http = &http.Client{Transport: keysHang{r.server.Transport()}}
+			r.reopen() // knows no keys
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				if what == "refresh" {
+					_, _ = r.engine.Refresh(t.Context(), "work")
+				} else {
+					_, _ = r.engine.TokenFor(t.Context(), TokenQuery{Name: "work", Scope: []string{"openid", "api"}}, -1)
+				}
+			}()
+			synctest.Wait()
+			select {
+			case <-over:
+				t.Errorf("%s: nobody waited for keys", what)
+			default:
+			}
+			abandoned := r.engine
+			r.http = &http.Client{Transport: r.server.Transport()}
+			r.spenders = t.TempDir() // the one that was killed holds its turn no more
+			r.abandon()
+			if !r.works(r.token("work").AccessToken) {
+				t.Errorf("%s: the token does not work", what)
+			}
+			if _, err := r.engine.Refresh(t.Context(), "work"); err != nil || r.server.Stats().ReuseDetected != 0 {
+				t.Errorf("%s: %v, %d tokens spent twice", what, err, r.server.Stats().ReuseDetected)
+			}
+			r.engine.Close()
+			abandoned.Close()
+			<-over
+		})
+	}
+}
+
 // givingUp has the caller give up when the server has answered and the answer has not arrived.
 type givingUp struct {
 	http.RoundTripper

@@ -105,6 +105,14 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, e.failed(q.Name, err)
 	}
 	e.at(StepSpending)
+	// The login's own token stays what it is, but for what the next one is got with.
+	became := func(t *oauth.Token) *tokens {
+		kept := *before.Token
+		kept.RefreshToken, kept.RefreshExpiresAt, kept.RefreshExpiresBy = t.RefreshToken, t.RefreshExpiresAt, t.RefreshExpiresBy
+		return e.successor(q.Name, before, &kept)
+	}
+	var arrived *tokens
+	want.Answered = func(t *oauth.Token) { arrived = e.answered(ctx, q.Name, became(t)) }
 	ask := func() (*oauth.Token, error) {
 		return awake(ctx, e, func(ctx context.Context) (*oauth.Token, error) { return c.RefreshWith(ctx, before.Token, want) })
 	}
@@ -120,14 +128,12 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 	}
 	if err != nil {
 		if errors.Is(err, oauth.InvalidScope) || errors.Is(err, oauth.InvalidTarget) || errors.Is(err, oauth.ErrScope) || errors.Is(err, oauth.ErrRequest) {
-			return nil, e.refused(q.Name, before, lost, err) // what was asked for is wrong, not the login
+			return nil, e.refused(q.Name, before, arrived, lost, err) // what was asked for is wrong, not the login
 		}
-		return nil, e.failed(q.Name, e.refused(q.Name, before, lost, err))
+		return nil, e.failed(q.Name, e.refused(q.Name, before, arrived, lost, err))
 	}
-	e.at(StepAnswered)
-	kept := *before.Token
-	kept.RefreshToken, kept.RefreshExpiresAt, kept.RefreshExpiresBy = fresh.RefreshToken, fresh.RefreshExpiresAt, fresh.RefreshExpiresBy
-	t := e.successor(q.Name, before, &kept)
+	t := became(fresh)
+	t.journaled = arrived.journaled
 	if err := e.failed(q.Name, e.commit(ctx, q.Name, t, "got another token of this login")); err != nil {
 		return nil, err
 	}

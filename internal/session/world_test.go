@@ -42,6 +42,7 @@ type world struct {
 	instant atomic.Bool     // nothing takes time
 	still   map[string]bool // hosts whose refresh tokens stay what they are
 	turns   string          // where the agents of several homes take turns
+	asking  sync.WaitGroup  // requests under way: some outlive who asked
 
 	mu       sync.Mutex // guards what follows
 	offline  bool
@@ -71,6 +72,7 @@ type agentOf struct {
 
 	mu     sync.Mutex // guards what follows
 	dead   bool
+	end    time.Time   // of it, if dead
 	dieAt  string      // the step that it is killed at
 	died   chan string // gets the directory that it left then
 	copied chan struct{}
@@ -82,9 +84,9 @@ type agentOf struct {
 
 // spentToken is what became of a refresh token.
 type spentToken struct {
-	by        *agentOf
-	delivered bool
-	rotated   time.Time // the server had carried it out the first time
+	by      *agentOf
+	arrived time.Time // when its answer did, whole
+	rotated time.Time // the server had carried it out the first time
 }
 
 // keptItems are the keychain's, which outlive every agent.
@@ -96,8 +98,10 @@ type keptItems struct {
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, servers: map[string]*authserver.Server{}, dir: t.TempDir(), turns: t.TempDir(), kept: keptItems{items: map[string][]byte{}, at: map[string]string{}, ever: map[string]bool{}},
+	w := &world{t: t, servers: map[string]*authserver.Server{}, dir: t.TempDir(), turns: t.TempDir(), kept: keptItems{items: map[string][]byte{}, at: map[string]string{}, ever: map[string]bool{}},
 		still: map[string]bool{}, spent: map[[sha256.Size]byte]*spentToken{}, minutes: map[string]int{}, restored: map[string]bool{}, ended: map[string]time.Time{}}
+	t.Cleanup(w.asking.Wait) // after the agents, which are closed first
+	return w
 }
 
 // issuerAt is the issuer at a host.
@@ -220,7 +224,7 @@ func (a *agentOf) told(name string) int {
 // kill ends an agent as SIGKILL does: nothing of what it has under way leaves it any more. What was on disk stays, in a copy.
 func (a *agentOf) kill() (dir string) {
 	a.mu.Lock()
-	a.dead = true
+	a.dead, a.end = true, time.Now()
 	a.mu.Unlock()
 	a.stop()
 	defer close(a.copied)
@@ -259,6 +263,13 @@ func (a *agentOf) killed() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.dead
+}
+
+// livedAfter says that the agent was not killed at that time, or before.
+func (a *agentOf) livedAfter(at time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.dead || a.end.After(at)
 }
 
 // operate is one call of the keychain's: it takes a moment before and after.
@@ -350,6 +361,8 @@ func unreachable() error { return &net.OpError{Op: "dial", Net: "tcp", Err: sysc
 
 // RoundTrip is the network as this agent reaches it: a tenth of a second each way.
 func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.w.asking.Add(1)
+	defer a.w.asking.Done()
 	server := a.w.servers[r.URL.Host]
 	if server == nil {
 		return nil, fmt.Errorf("%s is none of this world's servers", r.URL.Host)
@@ -396,7 +409,7 @@ func (a *agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if whole && answer.StatusCode == http.StatusOK && spent != nil {
 		a.w.mu.Lock()
-		spent.delivered = true
+		spent.arrived = time.Now()
 		a.w.mu.Unlock()
 	}
 	return answer, err
@@ -414,8 +427,8 @@ func (a *agentOf) spend(host, client, token string) *spentToken {
 	}
 	a.w.spent[hash] = now
 	a.w.mu.Unlock()
-	// Two homes may race: what the one had is not the other's yet.
-	if rotates && before != nil && before.delivered && before.by.home == a.home && !before.by.killed() {
+	// Two homes may race: what the one had is not the other's yet. An agent that was killed as the answer arrived could not keep it.
+	if rotates && before != nil && !before.arrived.IsZero() && before.by.home == a.home && before.by.livedAfter(before.arrived) {
 		a.w.violation("%s: a refresh token is spent again whose answer had arrived", host)
 	}
 	return now
