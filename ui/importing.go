@@ -30,6 +30,7 @@ type importView struct {
 	options   *fyne.Container
 	formats   *picker // when the source could be read in several ways
 	ambiguous *fyne.Container
+	source    *fyne.Container // what was read, and what can be chosen about it
 	wrong     *note
 	result    *fyne.Container
 	cards     *fyne.Container
@@ -41,6 +42,7 @@ type importView struct {
 	all       []*importCard
 	found     carry.Found
 	present   map[string]profiles.Profile // those that a draft's name meets
+	with      func(path string)           // reads the source again with the values of a file
 	shortcut  func(fyne.Shortcut)
 }
 
@@ -71,12 +73,13 @@ func newImportView() *importView {
 	v.formats = newPicker(nil, nil)
 	v.ambiguous = across(8, 1, newFixed(110, newShortLine("Read it as", muted)), v.formats)
 	v.ambiguous.Hide()
-	v.result = column(12, v.what, v.options, v.cards, v.secrets, column(4, v.leftTitle, v.left))
+	v.source = column(12, v.what, v.options)
+	v.result = column(12, v.cards, v.secrets, column(4, v.leftTitle, v.left))
 	v.content = column(12,
 		newShortLine("From another tool", look{size: theme.SizeNameSubHeadingText, style: fyne.TextStyle{Bold: true}}),
 		newLine("Postman, Insomnia, Bruno, OpenAPI, IntelliJ, kubeconfig, oidc-agent, Google's client JSON, or Fob's own.", muted),
-		across(8, 2, v.file, v.folder, newLine("or drop it on this window", muted)), v.paste, v.wrong, v.ambiguous, v.result)
-	v.show(carry.Found{}, "", nil)
+		across(8, 2, v.file, v.folder, newLine("or drop it on this window", muted)), v.paste, v.ambiguous, v.source, v.wrong, v.result)
+	v.empty()
 	return v
 }
 
@@ -86,7 +89,15 @@ type readSource struct {
 	present map[string]profiles.Profile
 }
 
-// show is the only code that shows what was found.
+// empty shows that nothing is read, or something new: nothing can be chosen about it yet.
+func (v *importView) empty() {
+	v.show(carry.Found{}, "", nil)
+	v.showOptions(carry.Found{})
+	visible(v.source, false)
+	visible(v.ambiguous, false)
+}
+
+// show is the only code that shows what was found. What can be chosen about the source stays as it is.
 func (v *importView) show(found carry.Found, what string, present map[string]profiles.Profile) {
 	v.found, v.present, v.all, v.busy = found, present, nil, false
 	v.wrong.set("", colorNeed)
@@ -100,7 +111,6 @@ func (v *importView) show(found carry.Found, what string, present map[string]pro
 	if what != "" {
 		v.what.set(found.Format.Label + " · " + what)
 	}
-	v.showOptions(found)
 	if len(found.Left) > 0 {
 		v.leftTitle.set("NOT CARRIED OVER")
 	}
@@ -138,7 +148,7 @@ func (v *importView) showOptions(found carry.Found) {
 	enable(v.within, len(found.Environments) > 0)
 	visible(v.values, found.Format.Variables())
 	visible(v.options, found.Format.Variables())
-	visible(v.ambiguous, false)
+	visible(v.source, true)
 }
 
 // choose asks in which of several formats the source is.
@@ -308,14 +318,15 @@ func (w *Window) importFrom(paths ...string) {
 	v.shortcut = w.onShortcut
 	v.paste.shortcut = w.onShortcut
 	mine := func() bool { return w.page != nil && w.page.about == v }
-	turn := 0
-	var how carry.Options // of the source that again reads
+	turn, fresh := 0, true // fresh: nothing of this source was shown yet
+	var how carry.Options  // of the source that again reads
 	again := func() {}
 	var load func(what string, open func() (carry.Source, error))
 	read := func(what string, open func() (carry.Source, error)) { // a new source
 		how, again = carry.Options{}, func() { load(what, open) }
 		v.within.Selected = noEnvironment
 		v.values.SetText("Values from a file …")
+		fresh = true
 		again()
 	}
 	load = func(what string, open func() (carry.Source, error)) {
@@ -326,14 +337,25 @@ func (w *Window) importFrom(paths ...string) {
 				return
 			}
 			if err != nil {
-				v.show(carry.Found{}, "", nil)
+				if fresh {
+					v.empty()
+				} else { // what was chosen stands there, to be chosen otherwise
+					v.show(carry.Found{}, "", nil)
+					v.what.set(what)
+				}
 				v.say(importProblem(what, err))
 				if several := (*carry.AmbiguousError)(nil); errors.As(err, &several) {
 					v.choose(several.IDs)
+					fresh = false
 				}
 				return
 			}
+			if fresh {
+				visible(v.ambiguous, false)
+			}
+			fresh = false
 			v.show(r.found, what, r.present)
+			v.showOptions(r.found)
 			if len(r.found.Drafts) == 0 {
 				v.say("There is no login in it that Fob could take over.")
 			}
@@ -357,7 +379,7 @@ func (w *Window) importFrom(paths ...string) {
 	v.paste.OnChanged = func(text string) {
 		if strings.TrimSpace(text) == "" {
 			turn++
-			v.show(carry.Found{}, "", nil)
+			v.empty()
 			return
 		}
 		read("pasted", func() (carry.Source, error) { return carry.Read(strings.NewReader(text)) })
@@ -379,11 +401,12 @@ func (w *Window) importFrom(paths ...string) {
 			chosen(file.URI(), err)
 		}, w.window)
 	}
+	v.with = func(path string) { v.valuesFrom(path, &how, again) }
 	v.values.OnTapped = func() {
 		dialog.ShowFileOpen(func(file fyne.URIReadCloser, err error) {
 			if file != nil {
 				file.Close()
-				v.valuesFrom(file.URI().Path(), &how, again)
+				v.with(file.URI().Path())
 			} else if err != nil {
 				v.say(sentence(err.Error()))
 			}

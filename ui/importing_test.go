@@ -220,3 +220,80 @@ func TestAnExportSaysWhatItLeaves(t *testing.T) {
 		}
 	})
 }
+
+// A values file that is none leaves the choice in sight, with the error beside it, and another can be chosen.
+func TestAnImportsChoiceCanBeCorrected(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		dir := t.TempDir()
+		write := func(name, text string) string {
+			t.Helper()
+			file := filepath.Join(dir, name)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}
+		s.importFrom(write("team.json", strings.ReplaceAll(team, "login.example.com", "{{host}}")))
+		s.settle()
+		v := s.page.about.(*importView)
+		v.with(write("bad.json", `{"name": [`))
+		s.settle()
+		s.sees("The environment: ")
+		s.sees("Values from bad.json")
+		s.picture("import-bad-values")
+		if len(v.all) != 0 || !v.accept.Disabled() {
+			t.Error("something can be imported")
+		}
+		v.with(write("good.json", `{"name": "staging", "values": [{"key": "host", "value": "staging.example.com"}]}`))
+		s.settle()
+		s.seesNot("The environment: ")
+		if len(v.all) != 3 || !strings.Contains(v.all[0].draft.Profile.TokenEndpoint, "staging.example.com") {
+			t.Errorf("%d profiles", len(v.all))
+		}
+		v.paste.SetText("nothing of the kind")
+		s.settle()
+		s.seesNot("Values from")
+	})
+}
+
+// Where the content says several formats, each is offered, the chosen one is read, and the choice stays to be changed, also when it
+// gave nothing.
+func TestAnImportIsReadAsChosen(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		s.importFrom()
+		v := s.page.about.(*importView)
+		v.paste.SetText(`{"type": "service_account", "client_email": "a@b.example", "name": "mine", "issuer_url": "https://agent.example.com", "client_id": "from-agent",
+			"openapi": "3.1.0", "components": {"securitySchemes": {"two": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://openapi.example.com/t", "scopes": {}}}}}}}`)
+		s.settle()
+		s.sees("It could be read in more than one way.")
+		if got := strings.Join(v.formats.Options, ", "); got != "OpenAPI, Google client, oidc-agent" || v.formats.Selected != "" {
+			t.Errorf("offered are %s; chosen is %q", got, v.formats.Selected)
+		}
+		s.picture("import-ambiguous")
+		for _, c := range []struct{ format, sees, server string }{
+			{"oidc-agent", "oidc-agent · pasted", "https://agent.example.com"},
+			{"Google client", "the key of a Google service account", ""},
+			{"OpenAPI", "OpenAPI · pasted", "https://openapi.example.com/t"},
+		} {
+			v.formats.SetSelected(c.format)
+			s.settle()
+			s.sees("Read it as")
+			s.sees(c.sees)
+			if c.server == "" {
+				s.seesNot(" · pasted")
+			}
+			s.picture("import-as-" + strings.ReplaceAll(c.format, " ", "-"))
+			server := ""
+			for _, card := range v.all {
+				server += card.draft.Profile.Issuer + card.draft.Profile.TokenEndpoint
+			}
+			if server != c.server {
+				t.Errorf("%s: %q, want %q", c.format, server, c.server)
+			}
+		}
+		v.paste.SetText("curl https://api.example.com/v1 -H 'Authorization: Bearer SECRET'")
+		s.settle()
+		s.seesNot("Read it as")
+		s.sees("curl · pasted")
+	})
+}
