@@ -238,7 +238,7 @@ func TestAnImportsChoiceCanBeCorrected(t *testing.T) {
 		v := s.page.about.(*importView)
 		v.with(write("bad.json", `{"name": [`))
 		s.settle()
-		s.sees("The environment: ")
+		s.sees("The environment is not JSON: line 1")
 		s.sees("Values from bad.json")
 		s.picture("import-bad-values")
 		if len(v.all) != 0 || !v.accept.Disabled() {
@@ -246,7 +246,7 @@ func TestAnImportsChoiceCanBeCorrected(t *testing.T) {
 		}
 		v.with(write("good.json", `{"name": "staging", "values": [{"key": "host", "value": "staging.example.com"}]}`))
 		s.settle()
-		s.seesNot("The environment: ")
+		s.seesNot("The environment is not JSON: line 1")
 		if len(v.all) != 3 || !strings.Contains(v.all[0].draft.Profile.TokenEndpoint, "staging.example.com") {
 			t.Errorf("%d profiles", len(v.all))
 		}

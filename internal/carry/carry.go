@@ -146,7 +146,7 @@ func Import(s Source, o Options) (Found, error) {
 	r := &reading{source: s, tree: tree, options: o, found: Found{Format: f}}
 	if o.Environment != nil {
 		if r.environment, err = o.Environment.tree(); err != nil {
-			return Found{}, fmt.Errorf("the environment: %w", err)
+			return Found{}, fmt.Errorf("the environment %w", err)
 		}
 	}
 	r.left = append(r.left, s.skipped...)
