@@ -1,12 +1,17 @@
 package ui
 
 import (
+	"archive/zip"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"fob/internal/agent"
 )
@@ -136,5 +141,82 @@ func TestReportIsReadFirst(t *testing.T) {
 		s.page.accept()
 		s.settle()
 		s.sees("fob-report-")
+	})
+}
+
+// presses presses a button of Fyne's own dialog.
+func (s *stage) presses(label string) {
+	s.t.Helper()
+	for _, o := range test.LaidOutObjects(s.window.Canvas().Overlays().Top()) {
+		if b, is := o.(*widget.Button); is && b.Text == label {
+			s.tap(b)
+			return
+		}
+	}
+	s.t.Fatalf("no %q in the dialog", label)
+}
+
+// A report is saved where somebody chooses. Cancelled or refused, it stays to be saved elsewhere; a page that has come since is left alone.
+func TestReportIsSaved(t *testing.T) {
+	play(t, "Acme API", func(t *testing.T, s *stage) {
+		dir := t.TempDir()
+		t.Setenv("HOME", dir) // where the dialog begins
+		s.agent.report = agent.BugReport{Files: []agent.ReportFile{{Name: "READ-ME-FIRST.txt", Text: "the text"}}}
+		saved := func() []string {
+			t.Helper()
+			found, err := filepath.Glob(filepath.Join(dir, "fob-report-*.zip"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		s.openReport()
+		s.settle()
+		report := s.page
+		v := report.about.(*reportView)
+		s.tap(v.save)
+		s.presses("Cancel")
+		if s.page != report || v.wrong.Visible() || v.save.Disabled() || len(saved()) != 0 {
+			t.Error("cancelled is not as before")
+		}
+
+		s.tap(v.save)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		s.presses("Save")
+		if s.page != report || !v.wrong.Visible() {
+			t.Error("nobody hears that it was not saved")
+		}
+		s.sees("no such file")
+		s.picture("report-refused")
+
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s.tap(v.save)
+		s.presses("Save")
+		if _, settings := s.page.about.(*settingsView); !settings || len(saved()) != 1 {
+			t.Fatalf("saved are %q", saved())
+		}
+		if _, err := zip.OpenReader(saved()[0]); err != nil {
+			t.Error(err)
+		}
+
+		// Saved when the page is left already, it leaves no other.
+		for _, leave := range []func(){func() { s.page.leave() }, s.back} {
+			if err := os.Remove(saved()[0]); err != nil {
+				t.Fatal(err)
+			}
+			s.openReport()
+			s.settle()
+			s.tap(s.page.about.(*reportView).save)
+			leave()
+			left := s.page
+			s.presses("Save")
+			if s.page != left || len(saved()) != 1 {
+				t.Errorf("another page is left, or saved are %q", saved())
+			}
+		}
 	})
 }

@@ -255,7 +255,7 @@ func (w *Window) openReport() {
 		w.save("fob-report-"+now.Format("20060102-150405")+".zip", packed, func(err error) {
 			if err != nil {
 				v.say(err)
-			} else {
+			} else if mine() {
 				w.page.leave()
 			}
 		})
