@@ -169,6 +169,46 @@ func TestOutageOfOneIssuerWithManyProfiles(t *testing.T) { // design.md decision
 	})
 }
 
+// TestOpeningBreakerIsToldToAll: once it is known that a server is away, everybody who waits for it is shown so at once, and not when
+// each one's turn comes.
+func TestOpeningBreakerIsToldToAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
+		w := r.underWeather()
+		names := r.people(25)
+		time.Sleep(20 * time.Minute)
+		w.down.Store(true)
+		shown, opened := map[string]time.Time{}, time.Time{}
+		go func() {
+			_ = r.engine.Watch(t.Context(), func(_ bool, changed []Status, _ []string) error {
+				for _, s := range changed {
+					if _, before := shown[s.Name]; s.State == Offline && !before {
+						shown[s.Name] = time.Now()
+					}
+				}
+				return nil
+			})
+		}()
+		synctest.Wait()
+		go r.engine.Run(t.Context())
+		for opened.IsZero() {
+			time.Sleep(10 * time.Millisecond)
+			r.engine.mu.Lock()
+			if r.engine.breakers[issuer].opened {
+				opened = time.Now()
+			}
+			r.engine.mu.Unlock()
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		for _, name := range names {
+			if at, ok := shown[name]; !ok || at.Sub(opened) > 100*time.Millisecond {
+				t.Errorf("%s is shown to be offline %s after it was known: %v", name, at.Sub(opened), ok)
+			}
+		}
+	})
+}
+
 func TestTerminalErrorsKeepToTheirProfile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
@@ -255,6 +295,36 @@ func TestNetworkComesUpAfterAWakeUp(t *testing.T) { // platform.md "Time"
 			if strings.HasPrefix(ev.What, "refresh: ") {
 				t.Errorf("the history says %q", ev.What)
 			}
+		}
+	})
+}
+
+// TestLoginThatEndedInASleep: who asks while the network comes up, and then hears from the server that the login is over, is told so at
+// once, with no further question to anybody.
+func TestLoginThatEndedInASleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute})
+		w := r.underWeather()
+		r.login("work")
+		time.Sleep(8 * time.Hour) // asleep
+		r.server.RevokeAll()
+		w.down.Store(true)
+		r.engine.Resumed()
+		asked := make(chan error, 1)
+		go func() {
+			_, err := r.engine.Token(t.Context(), "work", -1)
+			asked <- err
+		}()
+		time.Sleep(2 * time.Second)
+		w.down.Store(false)
+		before := r.server.Stats().Requests["token"]
+		began := time.Now()
+		wantError(t, <-asked, LogInFirst, "invalid_grant")
+		if took := time.Since(began); took > settleLast {
+			t.Errorf("it was told after %s", took)
+		}
+		if n := r.server.Stats().Requests["token"] - before; n != 1 {
+			t.Errorf("%d requests", n)
 		}
 	})
 }

@@ -95,7 +95,7 @@ func (e *Engine) awaitRefresh(ctx context.Context, name string, who urgency) err
 			return ctx.Err()
 		}
 		again, settles := e.settlesAt(name)
-		if f.err == nil || !settles {
+		if f.err == nil || !settles || Explain(name, f.err).Kind != TryAgain {
 			return f.err
 		}
 		joins = false
@@ -484,7 +484,7 @@ func (e *Engine) failed(name string, err error) error {
 	}
 	if said.Kind == LogInFirst && l.attended {
 		// What is held is let go, not the item: another agent may log in, and its item is found when somebody asks.
-		l.held = nil
+		l.held, l.settling, l.settlings = nil, time.Time{}, 0
 		e.learnLocked(l, said, now)
 		r.well()
 		r.Ended = problem
