@@ -107,7 +107,7 @@ type report struct {
 	Refreshes int            `json:"refreshes"`
 	Kills     int            `json:"kills"`
 	KilledAt  map[string]int `json:"killed_at"`
-	Phases    []phaseReport  `json:"phases"`
+	Phases    []phaseReport  `json:"phases"` // the last is what was between the others: together they are all, see addUp
 	Faults    map[string]int `json:"faults"` // of the servers
 	// Commands counts exit codes by verb: 0, 4 (the agent was killed meanwhile), 5 (try again) and 1 (disk, keychain).
 	Commands map[string]map[string]int `json:"commands"`
@@ -136,6 +136,18 @@ type phaseReport struct {
 	Recovery int64  `json:"slowest_recovery_ms"`
 	Retry    int64  `json:"slowest_retry_ms"`
 	NotRun   string `json:"not_run,omitempty"` // why
+}
+
+// addUp notes what no phase has counted: the schedule goes on while the logins are had at first, and while each of
+// them gets a token again after a phase.
+func (r *report) addUp() {
+	between := phaseReport{Name: "between the phases", Refreshes: r.Refreshes, Kills: r.Kills, Seconds: r.Seconds}
+	for _, p := range r.Phases {
+		between.Refreshes -= p.Refreshes
+		between.Kills -= p.Kills
+		between.Seconds -= p.Seconds
+	}
+	r.Phases = append(r.Phases, between)
 }
 
 func (r *report) write(dir string) error {

@@ -316,6 +316,7 @@ func (s *soak) check() error {
 	defer s.mu.Unlock()
 	r := &s.report
 	r.Seconds, r.Refreshes, r.Kills = int(time.Since(s.began).Seconds()), s.servers.refreshes(), s.killer.count()
+	r.addUp()
 	maps.Copy(r.KilledAt, s.killer.at)
 	r.MostSpent = s.servers.mostSpent()
 	for _, w := range s.servers.each {
@@ -333,6 +334,8 @@ func (s *soak) check() error {
 	if err := r.write(s.dir); err != nil {
 		return err
 	}
+	between := r.Phases[len(r.Phases)-1]
+	fmt.Printf("fob: soak: %s: %d refreshes, %d kills, in %d s\n", between.Name, between.Refreshes, between.Kills, between.Seconds)
 	fmt.Printf("fob: soak: %d refreshes, %d kills, %d families revoked, %d logins asked for that the server had not ended; %d tokens tried, grace used %d times, one refresh token spent %d times at most\n",
 		r.Refreshes, r.Kills, r.FamiliesRevoked, r.LoginsAsked, r.TokensTried, r.GraceUsed, r.MostSpent)
 	switch {

@@ -44,4 +44,14 @@ func TestSoak(t *testing.T) {
 	if !r.Complete || r.FamiliesRevoked != 0 || r.LoginsAsked != 0 || r.EndedByServer != 1 || r.Kills < 10 {
 		t.Errorf("complete: %t; %d families revoked, %d logins asked for, %d ended by the server, %d kills", r.Complete, r.FamiliesRevoked, r.LoginsAsked, r.EndedByServer, r.Kills)
 	}
+	refreshes, kills := 0, 0
+	for _, p := range r.Phases {
+		if p.Refreshes < 0 || p.Kills < 0 {
+			t.Errorf("%s: %d refreshes, %d kills", p.Name, p.Refreshes, p.Kills)
+		}
+		refreshes, kills = refreshes+p.Refreshes, kills+p.Kills
+	}
+	if refreshes != r.Refreshes || kills != r.Kills {
+		t.Errorf("the phases have %d refreshes and %d kills, the whole %d and %d", refreshes, kills, r.Refreshes, r.Kills)
+	}
 }
