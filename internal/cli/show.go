@@ -105,6 +105,9 @@ func showText(d agent.Details, now time.Time) string {
 		}
 		text += "\nwhat ends when\n" + indent(table(ends))
 	}
+	if d.Locked && d.Usable() {
+		text += "\nFob is locked. The claims are shown after: fob unlock\n"
+	}
 	text += claimsText("access token claims (for display only)", d.AccessClaims, now)
 	text += claimsText("ID token claims", d.IDClaims, now)
 	if len(d.Checks) > 0 {

@@ -81,8 +81,21 @@ func TestLockedHandsOutNothing(t *testing.T) {
 	if s := r.status("work"); !s.Locked || s.State != LoggedIn {
 		t.Errorf("status: locked %v, %s; want locked and logged in", s.Locked, s.State)
 	}
+	claims := func() int {
+		d, err := r.engine.Details(t.Context(), "work")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(d.AccessClaims) + len(d.IDClaims) + len(d.AuthorizationDetails)
+	}
+	if n := claims(); n != 0 {
+		t.Errorf("%d claims are told", n)
+	}
 	if err := r.engine.Unlock(ByUser); err != nil {
 		t.Fatal(err)
+	}
+	if claims() == 0 {
+		t.Error("no claims are told after unlocking")
 	}
 	if token := r.token("work"); !r.works(token.AccessToken) {
 		t.Error("the token does not work after unlocking")

@@ -195,7 +195,7 @@ func (e *Engine) Details(ctx context.Context, name string) (Details, error) {
 		}
 	}
 	e.mu.Unlock()
-	if d.State == LoggedOut {
+	if d.State == LoggedOut || d.Locked { // claims are most of a token
 		return d, nil
 	}
 	t, err := e.load(ctx, name)
