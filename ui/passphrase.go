@@ -171,15 +171,18 @@ func (w *Window) lookAtStore(ask bool) {
 		if err == nil && view.Problem != nil && needsPassphrase(view.Problem.Code) {
 			code = view.Problem.Code
 		}
-		text := ""
+		text, label := "", ""
 		switch code {
 		case "":
 		case agent.CodeStoreNew:
-			text = "Tokens are to rest in files sealed with a passphrase, and none is chosen yet."
+			text, label = "Tokens are to rest in files sealed with a passphrase, and none is chosen yet.", "Choose a passphrase"
 		default:
-			text = "The file store is locked: the agent needs its passphrase before it can use or renew a login."
+			text, label = "The file store is locked: the agent needs its passphrase before it can use or renew a login.", "Enter passphrase"
 		}
 		w.sealed.say(text)
+		if label != "" {
+			w.sealed.unlock.SetText(label)
+		}
 		if ask && code != "" {
 			w.askPassphrase(code, nil)
 		}

@@ -76,6 +76,7 @@ func TestNewPassphraseInTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sealedStage(t, agent.CodeStoreNew)
 		s.sees("none is chosen yet")
+		s.sees("Choose a passphrase") // what the button does
 		s.tap(s.sealed.unlock)
 		f := s.latest.passphrase
 		if f == nil || !f.again.Visible() || !f.again.Password {

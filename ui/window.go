@@ -62,7 +62,7 @@ func (w *Window) build() {
 	w.sidebar = newSidebar(w.model, w.now)
 	w.detail = newDetail(w.onShortcut)
 	w.empty = newEmpty(w.actions.world.Icon)
-	w.offline, w.locked, w.sealed = newStrip(), newLockStrip("Unlock"), newLockStrip("Enter passphrase")
+	w.offline, w.locked, w.sealed = newStrip(), newLockStrip("Unlock"), newLockStrip("")
 	right := container.NewStack(newFill("background", 0), w.detail.content, w.empty.content)
 	body := container.New(twoSides{}, w.sidebar.content, newFill("separator", 0), right)
 	main := container.NewBorder(container.NewVBox(w.offline.content, w.locked.content, w.sealed.content), nil, nil, nil, body)
