@@ -160,6 +160,9 @@ func (k *Keychain) Attended() *Keychain {
 	return &view
 }
 
+// Steps are what Watch names on the way of a value that replaces another, both too large for an item, in their order.
+var Steps = []string{"sealing", "created", "written", "synced", "sealed", "setting", "set", "committed", "overwritten", "unlinked"}
+
 // Watch has step told of each step on the way to a stored value, before anything is stored: tests end the process there.
 func (k *Keychain) Watch(step func(string)) {
 	k.files.step = step

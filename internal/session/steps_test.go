@@ -2,9 +2,11 @@ package session
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"fob/internal/authserver"
+	"fob/internal/keychain"
 )
 
 // TestStepsOfARotation holds the list against what a rotation really passes: who kills an agent at each step must know them.
@@ -19,11 +21,16 @@ func TestStepsOfARotation(t *testing.T) { // R-306
 		t.Fatal(err)
 	}
 	r.engine.Close() // those who wait are told before the flight is over
-	var want []string
+	var want, stores []string
 	for _, step := range Steps {
-		if len(step) < 9 || step[:9] != "keychain/" { // package keychain's own are named to its own hook
+		if own, of := strings.CutPrefix(step, "keychain/"); of { // are named to package keychain's own hook, and held in its tests
+			stores = append(stores, own)
+		} else {
 			want = append(want, step)
 		}
+	}
+	if !slices.Equal(stores, keychain.Steps) {
+		t.Errorf("the keychain's steps are %v, listed are %v", keychain.Steps, stores)
 	}
 	if !slices.Equal(passed, want) {
 		t.Errorf("passed %v\nwant %v", passed, want)
