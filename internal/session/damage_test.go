@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,9 @@ var damages = []struct {
 }{
 	{"truncated to nothing", func(path string, _ []byte) error { return os.Truncate(path, 0) }},
 	{"truncated midway", func(path string, text []byte) error { return os.Truncate(path, int64(len(text)/2)) }},
+	{"its last words missing", func(path string, text []byte) error { // a slot of the journal is larger than what is in it
+		return os.Truncate(path, int64(max(0, len(bytes.TrimRight(text, "\x00"))-10)))
+	}},
 	{"garbage", func(path string, text []byte) error {
 		for i := range text {
 			text[i] = byte(i*31 + 7)
