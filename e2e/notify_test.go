@@ -143,6 +143,9 @@ func TestForecastWaitsForQuietHoursToEnd(t *testing.T) {
 	if out := f.run("status", "work", "--json").ok(); !strings.Contains(out, `"ends_soon"`) || !strings.Contains(out, "refresh_expires_in") {
 		t.Fatalf("no end is seen coming:\n%s", out)
 	}
+	if out := f.run("status", "work").ok(); !strings.Contains(out, "the login ends ") || !strings.Contains(out, "refresh_expires_in") {
+		t.Errorf("people are not told of it:\n%s", out)
+	}
 	for time.Until(end) > time.Second {
 		steady(t, time.Second/2, "quiet hours were not quiet", func() bool { return len(n.titles()) == 0 || time.Now().After(end) })
 	}

@@ -226,6 +226,10 @@ func (f *face) loginOnce(ctx context.Context, client *agent.Client, name string,
 	return client.Login(ctx, name, ask.options, func(ev agent.LoginEvent) {
 		switch ev.Kind {
 		case "keychain":
+			if client.Greeting().Store == "file" { // opening it takes most of a second: nobody is asked anything
+				f.say("the file store is being opened before %s can log in; Ctrl-C cancels", name)
+				break
+			}
 			f.say("the keychain waits for an answer on the screen before %s can log in; Ctrl-C cancels", name)
 		case "open":
 			f.showPage(ctx, name, ev, ask.pages)

@@ -19,7 +19,7 @@ func (f *face) statusVerb() *cobra.Command {
 		Use: "status [NAME]", Short: "List the profiles and their state",
 		Long: `Lists every profile, or the one named, with its state, its account and how long its token is good. The exit code is 0 whatever
 the state is: ` + "`fob token`" + ` is the one that asks for a login with exit code 3. A profile whose grant needs nobody is "on demand" until its token is
-asked for. The note says what is wrong, and which settings make a profile weak (` + "`fob show`" + ` says why).
+asked for. The note says what is wrong, when a login ends that Fob cannot renew, and which settings make a profile weak (` + "`fob show`" + ` says why).
 
 With --watch it goes on with a line for each change, until Ctrl-C; with --json each line is then one JSON object.
 
@@ -123,6 +123,9 @@ func statusRow(s agent.Status, now time.Time) []string {
 		if words := s.Problem.Times(now); words != "" {
 			notes = append(notes, words)
 		}
+	}
+	if s.EndsSoon != nil {
+		notes = append(notes, "the login ends "+s.EndsSoon.Words(now))
 	}
 	if s.Clock != nil {
 		notes = append(notes, s.Clock.Sentence)

@@ -181,3 +181,23 @@ func TestRedirectPort(t *testing.T) {
 		t.Errorf("port %q, want 4321", got)
 	}
 }
+
+// The end of a login that needs a person is said where people look before it comes, with when, how that is known and what to do, whoever
+// knows it: R-319
+func TestStatusForeseesTheEnd(t *testing.T) {
+	now := time.Date(2026, 11, 29, 8, 0, 0, 0, time.Local)
+	at := now.Add(25 * time.Minute)
+	for name, test := range map[string]struct {
+		end  *agent.End
+		want string
+	}{
+		"nothing ends": {nil, ""},
+		"said":         {&agent.End{What: "refresh_token", At: &at, Note: "the server said so (refresh_expires_in); log in again before"}, "the login ends 08:25:00 (in 25 min), the server said so (refresh_expires_in); log in again before"},
+		"learned":      {&agent.End{What: "refresh_token", At: &at, Note: "learned: this server ended the last login after 8 h"}, "the login ends 08:25:00 (in 25 min), learned: this server ended the last login after 8 h"},
+	} {
+		row := statusRow(agent.Status{Name: "work", State: agent.LoggedIn, EndsSoon: test.end}, now)
+		if note := row[len(row)-1]; note != test.want {
+			t.Errorf("%s: %q, want %q", name, note, test.want)
+		}
+	}
+}
