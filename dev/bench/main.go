@@ -2,6 +2,7 @@
 // desktop of its own. Machines differ and are noisy: the comparisons are interleaved and given as ratios.
 //
 //	bench DIR [WHAT…] measures DIR/fob and DIR/fob-app: login, token, kept, proxy, idle, many, window; all of it if nothing is named
+//	bench DIR long watches DIR/fob with 10,000 logins for 40 minutes; BENCH_PROFILES and BENCH_MINUTES make that less
 //	bench browse URL is the browser of the logins it makes: a GET that follows redirects
 //	bench kept SOCKET NAME asks for tokens over one connection
 package main
@@ -42,6 +43,9 @@ func run(args []string) error {
 		return err
 	}
 	defer b.close()
+	if slices.Contains(args[1:], "long") {
+		return b.longRun()
+	}
 	for _, one := range []struct {
 		name    string
 		measure func() error
