@@ -18,7 +18,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"fob/internal/agent"
@@ -178,9 +177,14 @@ func (l *long) start() (time.Duration, error) {
 }
 
 func (l *long) halt() error {
-	err := syscall.Kill(l.pid, syscall.SIGTERM)
+	err := l.signal("TERM")
 	l.pid = 0
 	return errors.Join(err, l.ended())
+}
+
+// signal sends the agent a signal by its name: Windows has neither these nor /proc, and only compiles this.
+func (l *long) signal(name string) error {
+	return exec.Command("kill", "-"+name, strconv.Itoa(l.pid)).Run()
 }
 
 // logInAll has each profile take over a refresh token, eight at a time.
@@ -264,13 +268,13 @@ func (l *long) watch() error {
 // sleep stops the agent for a while, as a computer that sleeps does, and sees what it does when it wakes up: the one who asks first
 // gets a token that lives.
 func (l *long) sleep() error {
-	if err := syscall.Kill(l.pid, syscall.SIGSTOP); err != nil {
+	if err := l.signal("STOP"); err != nil {
 		return err
 	}
 	time.Sleep(l.lasts / 8)
 	woke := l.servers.begin()
 	dead := l.servers.dead()
-	if err := syscall.Kill(l.pid, syscall.SIGCONT); err != nil {
+	if err := l.signal("CONT"); err != nil {
 		return err
 	}
 	if len(dead) == 0 {

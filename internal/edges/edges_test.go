@@ -31,7 +31,7 @@ var tree = []struct{ pkg, imports string }{
 	{"internal/cli", "internal/agent internal/carry internal/desktop internal/logbook oauth profiles"}, // oauth: `fob inspect` decodes without an agent
 	{"internal/cli/quick", ""},                                                                         // answers `fob token` before anything else is set up
 	{"internal/tray", "internal/agent internal/desktop assets"},
-	{"dev/bench", "internal/authserver"},
+	{"dev/bench", "internal/authserver internal/agent"},
 	{"dev/soak", "internal/authserver internal/agent internal/session"},
 	{"dev/profiledoc", "profiles"},
 
