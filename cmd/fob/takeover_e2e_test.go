@@ -153,7 +153,7 @@ func (two *twoFobs) visit(page string) {
 
 func (two *twoFobs) addAndLogIn(name string) {
 	two.t.Helper()
-	two.must(two.old, "profile", "add", name, "--issuer", two.server.Issuer(), "--client-id", "script", "--scope", "openid", "--scope", "offline_access")
+	two.must(two.old, "profile", "add", name, "--issuer", two.server.Issuer(), "--client-id", "script", "--scope", "openid", "--scope", "profile", "--scope", "offline_access")
 	page, end := two.begin(two.old, name)
 	two.visit(page)
 	if err := end(); err != nil {

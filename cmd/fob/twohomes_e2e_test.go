@@ -37,13 +37,17 @@ func (two *twoFobs) copied() *twoFobs {
 // The shipped programs, an older and a newer one, in two homes with one keychain: they spend the tokens of one login two hundred times, as
 // fast as they can, at a server that ends the login when a token comes twice. R-307.
 func TestTwoHomesOneKeychainRace(t *testing.T) {
-	const each = 100
+	t.Run("small", func(t *testing.T) { raceTwoHomes(t, 80, "Ada") })
+	t.Run("sealed", func(t *testing.T) { raceTwoHomes(t, 20, strings.Repeat("Augusta Ada King, Countess of Lovelace, ", 60)) }) // too large for an item
+}
+
+func raceTwoHomes(t *testing.T, each int, account string) {
 	two := newTwoFobs(t, "keychain")
 	client := authserver.DemoClient()
 	client.ID = "script"
 	server, err := authserver.Start(t.Context(), authserver.Options{
-		Clients: []authserver.Client{client}, AutoApprove: authserver.DemoUsers()[0].Login, RotationGrace: -1, AccessTokenTTL: time.Hour,
-		OpaqueTokens: true,
+		Clients: []authserver.Client{client}, AutoApprove: "ada", RotationGrace: -1, AccessTokenTTL: time.Hour, OpaqueTokens: true,
+		Users: []authserver.User{{Login: "ada", Sub: "1", Name: account}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +55,9 @@ func TestTwoHomesOneKeychainRace(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	two.server = server
 	two.addAndLogIn("work")
+	if sealed, err := filepath.Glob(filepath.Join(two.home.Data, "sealed", "sealed-*")); err != nil || len(sealed) > 0 != (len(account) > 1000) {
+		t.Fatalf("sealed files %v, %v", sealed, err)
+	}
 	two.must(two.old, "stop")
 	twin := two.copied()
 

@@ -320,3 +320,72 @@ func TestStepNames(t *testing.T) {
 		t.Errorf("passed %v, want %v", passed, Steps)
 	}
 }
+
+// Two homes on one keychain, one a copy of the other: a value that is too large for an item is read by both, whoever wrote it, and each
+// sweeps its own files alone. R-307
+func TestSealedInAnotherHome(t *testing.T) {
+	one := newWorld(t, secret("old", 5000))
+	other := &world{dir: filepath.Join(t.TempDir(), "sealed"), back: one.back}
+	must(t, os.CopyFS(other.dir, os.DirFS(one.dir)))
+	var err error
+	other.k, err = open(other.back, other.dir)
+	must(t, err)
+	for i, w := range []*world{one, other, one, one, other} {
+		value := secret(fmt.Sprint("new", i), 5000+i)
+		must(t, w.k.Set(t.Context(), "k", value))
+		for _, reader := range []*world{one, other} {
+			got, err := reader.k.Get(t.Context(), "k")
+			if err != nil || !bytes.Equal(got, value) {
+				t.Fatalf("%d: %v, %d bytes", i, err, len(got))
+			}
+		}
+	}
+	for _, w := range []*world{one, other} {
+		for _, file := range sealedFiles(t, w.dir) {
+			old := time.Now().Add(-2 * sweepAge)
+			must(t, os.Chtimes(filepath.Join(w.dir, file), old, old))
+		}
+		if _, err := w.k.Sweep(t.Context(), []string{"k"}); err != nil {
+			t.Error(err)
+		}
+	}
+	if a, b := len(sealedFiles(t, one.dir)), len(sealedFiles(t, other.dir)); a != 0 || b != 1 {
+		t.Errorf("%d and %d files are left, want the newest alone", a, b)
+	}
+	if _, err := one.k.Get(t.Context(), "k"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A value is replaced by another home between the look at its item and at its file.
+func TestReplacedWhileRead(t *testing.T) {
+	one := newWorld(t, secret("old", 5000))
+	other := &world{dir: one.dir, back: one.back}
+	var err error
+	other.k, err = open(other.back, other.dir)
+	must(t, err)
+	want := secret("new", 6000)
+	first := true
+	one.k.back = meanwhile{one.k.back, func() {
+		if first {
+			first = false
+			must(t, other.k.Set(t.Context(), "k", want))
+		}
+	}}
+	got, err := one.k.Get(t.Context(), "k")
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%v, %d bytes", err, len(got))
+	}
+}
+
+// meanwhile has something happen after each look at an item.
+type meanwhile struct {
+	backend
+	then func()
+}
+
+func (m meanwhile) get(key string) (string, error) {
+	text, err := m.backend.get(key)
+	m.then()
+	return text, err
+}

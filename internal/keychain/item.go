@@ -3,6 +3,7 @@ package keychain
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -15,7 +16,8 @@ import (
 //
 //	fob1 text VALUE          the value itself
 //	fob1 base64 VALUE        the value itself, when it is not plain text
-//	fob1 sealed FILE KEY     the name of the sealed file, and its key in base64
+//	fob1 sealed FILE KEY DIR the name of the sealed file, its key in base64, and the folder it was written in, in base64; DIR is
+//	                         missing where it was written by an older Fob, or is too long
 const (
 	itemVersion = "fob1 "
 	itemText    = itemVersion + "text "
@@ -33,7 +35,8 @@ const maxKey = 200
 // item is what the keychain holds for one key: a value, or where it is sealed.
 type item struct {
 	value []byte
-	file  string // name of the sealed file in dataDir, "" when the value is here
+	file  string // name of the sealed file, "" when the value is here
+	dir   string // where it was written: the folder of another home, when two share a keychain; "" is ours
 	key   []byte // of the sealed file
 }
 
@@ -59,9 +62,15 @@ func plain(value []byte) bool {
 
 func letter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
-// pointer returns the text of an item whose value is sealed in file.
-func pointer(file string, key []byte) string {
-	return itemSealed + file + " " + base64.RawStdEncoding.EncodeToString(key)
+// pointer returns the text of an item whose value is sealed in file, in dir.
+func pointer(file string, key []byte, dir string) string {
+	text := itemSealed + file + " " + base64.RawStdEncoding.EncodeToString(key)
+	if dir, err := filepath.Abs(dir); err == nil {
+		if whole := text + " " + base64.RawStdEncoding.EncodeToString([]byte(dir)); len(whole) <= itemLimit {
+			return whole
+		}
+	}
+	return text
 }
 
 // parseItem reads an item's text. The text is never part of the error: it is the secret.
@@ -76,18 +85,20 @@ func parseItem(text string) (item, error) {
 		}
 		return item{value: value}, nil
 	case strings.HasPrefix(text, itemSealed):
-		file, key64, _ := strings.Cut(text[len(itemSealed):], " ")
+		file, rest, _ := strings.Cut(text[len(itemSealed):], " ")
+		key64, dir64, elsewhere := strings.Cut(rest, " ")
 		key, err := base64.RawStdEncoding.DecodeString(key64)
-		if err != nil || len(key) != chacha20poly1305.KeySize || !sealedName().MatchString(file) {
+		dir, dirErr := base64.RawStdEncoding.DecodeString(dir64)
+		if err != nil || dirErr != nil || len(key) != chacha20poly1305.KeySize || !sealedName().MatchString(file) || elsewhere && !filepath.IsAbs(string(dir)) {
 			return item{}, problem(ErrDamaged, "the keychain's entry is not what Fob wrote", nil)
 		}
-		return item{file: file, key: key}, nil
+		return item{file: file, key: key, dir: string(dir)}, nil
 	}
 	return item{}, problem(ErrDamaged, "the keychain's entry was not written by this version of Fob", nil)
 }
 
-// sealedName is how our files are called, and the only kind of file this package opens or removes: an item never
-// leads out of dataDir.
+// sealedName is how our files are called, and the only kind of file this package opens or removes. An item leads out of our own folder
+// for reading alone, to what opens with the item's key.
 var sealedName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sealed-[A-Z2-7]{26}$`) })
 
 func newSealedName() string { return "sealed-" + rand.Text()[:26] }

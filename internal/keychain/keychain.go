@@ -211,15 +211,21 @@ func (k *Keychain) ready(ctx context.Context, u *turn) (Report, error) {
 func (k *Keychain) Get(ctx context.Context, key string) ([]byte, error) {
 	var value []byte
 	err := k.operate(ctx, key, func(u *turn) error {
-		it, err := k.read(ctx, u, key)
-		if err != nil {
-			return err
+		for before := ""; ; {
+			it, err := k.read(ctx, u, key)
+			if err != nil {
+				return err
+			}
+			if it.file == "" {
+				value = it.value
+				return nil
+			}
+			value, err = k.files.of(it).unseal(it.file, key, it.key)
+			if !errors.Is(err, ErrDamaged) || it.file == before {
+				return err
+			}
+			before = it.file // another agent may have replaced the item, and shredded its file, meanwhile
 		}
-		value = it.value
-		if it.file != "" {
-			value, err = k.files.unseal(it.file, key, it.key)
-		}
-		return err
 	})
 	return value, err
 }
@@ -296,7 +302,7 @@ func (k *Keychain) replace(ctx context.Context, u *turn, key string, value []byt
 		if file, sealKey, err = k.files.seal(key, value); err != nil {
 			return err
 		}
-		text = pointer(file, sealKey)
+		text = pointer(file, sealKey, k.files.dir)
 	}
 	switched, err := k.commit(ctx, u, key, text)
 	switch {

@@ -248,7 +248,8 @@ func TestItemMovedToAnotherKey(t *testing.T) {
 func TestForeignItems(t *testing.T) {
 	ctx := context.Background()
 	key := base64.RawStdEncoding.EncodeToString(make([]byte, 32))
-	for _, text := range []string{"", "canary-plain", "fob2 text canary", "fob1 base64 canary!!", "fob1 sealed canary", "fob1 sealed ../precious " + key, "fob1 sealed sealed-" + strings.Repeat("A", 26) + " c2hvcnQ"} {
+	for _, text := range []string{"", "canary-plain", "fob2 text canary", "fob1 base64 canary!!", "fob1 sealed canary", "fob1 sealed ../precious " + key, "fob1 sealed sealed-" + strings.Repeat("A", 26) + " c2hvcnQ",
+		"fob1 sealed sealed-" + strings.Repeat("A", 26) + " " + key + " cmVsYXRpdmU"} {
 		k, back, dir := openLimited(t)
 		outside := filepath.Join(dir, "..", "precious")
 		must(t, os.WriteFile(outside, []byte("keep me"), 0o600))

@@ -36,6 +36,14 @@ func (v vault) at(step string) {
 	}
 }
 
+// of is where the file of an item is: here, or in the folder of another home on the same keychain that wrote it.
+func (v vault) of(it item) vault {
+	if _, err := os.Lstat(filepath.Join(v.dir, it.file)); errors.Is(err, fs.ErrNotExist) && it.dir != "" {
+		v.dir = it.dir
+	}
+	return v
+}
+
 func header(name string) string {
 	return sealedVersion + base64.RawURLEncoding.EncodeToString([]byte(name)) + "\n"
 }
