@@ -38,7 +38,9 @@ func (two *twoFobs) copied() *twoFobs {
 // fast as they can, at a server that ends the login when a token comes twice. R-307.
 func TestTwoHomesOneKeychainRace(t *testing.T) {
 	t.Run("small", func(t *testing.T) { raceTwoHomes(t, 80, "Ada") })
-	t.Run("sealed", func(t *testing.T) { raceTwoHomes(t, 20, strings.Repeat("Augusta Ada King, Countess of Lovelace, ", 60)) }) // too large for an item
+	t.Run("sealed", func(t *testing.T) {
+		raceTwoHomes(t, 20, strings.Repeat("Augusta Ada King, Countess of Lovelace, ", 60))
+	}) // too large for an item
 }
 
 func raceTwoHomes(t *testing.T, each int, account string) {
