@@ -183,7 +183,7 @@ func TestRedirectPort(t *testing.T) {
 }
 
 // The end of a login that needs a person is said where people look before it comes, with when, how that is known and what to do, whoever
-// knows it: R-319
+// knows it.
 func TestStatusForeseesTheEnd(t *testing.T) {
 	now := time.Date(2026, 11, 29, 8, 0, 0, 0, time.Local)
 	at := now.Add(25 * time.Minute)
