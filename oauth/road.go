@@ -24,6 +24,11 @@ const (
 	// defaultTimeout bounds a whole exchange, connection to last byte. Slow
 	// providers answer in 5 to 10 s; after 30 s nobody is waiting any more.
 	defaultTimeout = 30 * time.Second
+	// lateness is by how much a timer is late that did not fire because the
+	// process did not run.
+	lateness = time.Second
+	// latePatience is what such a process has to read what has arrived.
+	latePatience = 5 * time.Second
 	// maxRedirects for documents without credentials: one for a trailing
 	// slash, one for a moved page.
 	maxRedirects = 2
@@ -63,7 +68,7 @@ func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) 
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+	ctx, cancel := patiently(ctx, timeout)
 	defer cancel()
 
 	own := *hc // the caller's client is never modified
@@ -77,6 +82,28 @@ func send(ctx context.Context, hc *http.Client, req *http.Request, job *errand) 
 		return nil, err
 	}
 	return ans, nil
+}
+
+// patiently is ctx until timeout is over. Where this process did not run when
+// it was (stopped, a frozen virtual machine, a computer with too much to do),
+// the answer may have arrived and wait to be read: that takes a moment more,
+// and cut off here it would be lost, with a refresh token that is spent.
+func patiently(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	began := time.Now()
+	over := time.AfterFunc(timeout, func() {
+		if time.Since(began) > timeout+lateness {
+			select {
+			case <-ctx.Done():
+			case <-time.After(latePatience):
+			}
+		}
+		cancel(ErrTimeout)
+	})
+	return ctx, func() {
+		over.Stop()
+		cancel(nil)
+	}
 }
 
 // exchange makes the request and reads the answer. What is known of the

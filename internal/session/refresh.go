@@ -11,8 +11,9 @@ import (
 	"fob/profiles"
 )
 
-// refreshTimeout bounds one refresh, retry and storing included. It does not depend on any caller: a refresh token once
-// spent is worth waiting for its answer.
+// refreshTimeout bounds what leads to a request of a refresh: its place, its turn, the keychain, what is to be known of the server.
+// The request bounds itself, and so does the keychain that is asked about what came of it: a refresh token once spent is worth
+// waiting for its answer, however long its turn took to come, and whoever asked.
 const refreshTimeout = 90 * time.Second
 
 // attemptsApart keeps scripts that ask in a loop from hammering a server that is down; mendedApart one that refuses until
@@ -286,6 +287,7 @@ func (e *Engine) refresh(ctx context.Context, name string, who urgency) (err err
 		return e.failed(name, err)
 	}
 	e.at(StepSpending)
+	ctx = context.WithoutCancel(ctx)
 	var arrived *tokens
 	want := oauth.TokenRequest{Answered: func(t *oauth.Token) { arrived = e.answered(ctx, name, e.successor(name, before, t)) }}
 	fresh, lost, err := spend(began, lost, func() (*oauth.Token, error) {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -393,6 +394,85 @@ func TestFourAtATimeOnePerIssuer(t *testing.T) { // design.md decision 7
 		callers.Wait()
 		if took := time.Since(began); took < 30*time.Second || took > 31*time.Second {
 			t.Errorf("three refreshes at one issuer took %s: they overlapped or dawdled", took)
+		}
+	})
+}
+
+// A refresh that queued for long, behind others at a server that is slow, has for its answer what each of them had: cut off, it
+// would be lost, and the token is spent. R-306
+func TestAnswerAfterAQueueIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+		names := []string{"a", "b", "c", "d"}
+		for _, name := range names {
+			r.put(r.profile(name))
+			r.login(name)
+		}
+		time.Sleep(10 * time.Minute)
+		r.server.Faults().SetDelay(25 * time.Second)
+		r.server.Faults().Set(authserver.TokenLate, len(names))
+		var callers sync.WaitGroup
+		for _, name := range names {
+			callers.Go(func() {
+				if token := r.token(name).AccessToken; !r.works(token) {
+					t.Errorf("the token of %s does not work", name)
+				}
+			})
+		}
+		callers.Wait()
+		if stats := r.server.Stats(); stats.Refreshes != len(names) || stats.FamiliesRevoked != 0 {
+			t.Errorf("%d refreshes, %d families revoked", stats.Refreshes, stats.FamiliesRevoked)
+		}
+	})
+}
+
+// obedient is a store that, like a keychain's daemon, tells nothing to who has no time left.
+type obedient struct{ Store }
+
+func (o obedient) Get(ctx context.Context, key string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return o.Store.Get(ctx, key)
+}
+
+// The same of what is looked for after a refusal: whether another agent has stored a newer token meanwhile.
+func TestLoserOfARaceAfterAQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+		r.engine.Close()
+		r.store = obedient{r.store}
+		r.open()
+		names := []string{"a", "b", "c", "work"}
+		for _, name := range names {
+			r.put(r.profile(name))
+			r.login(name)
+		}
+		other, err := New(Options{Profiles: r.file, Store: r.store, Dir: t.TempDir(), HTTP: r.http})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		time.Sleep(10 * time.Minute)
+		r.server.Faults().SetDelay(25 * time.Second)
+		r.server.Faults().Set(authserver.TokenSlow, len(names))
+		var callers sync.WaitGroup
+		for _, name := range names {
+			callers.Go(func() {
+				if token := r.token(name).AccessToken; !r.works(token) {
+					t.Errorf("the token of %s does not work", name)
+				}
+			})
+			synctest.Wait()
+		}
+		time.Sleep(80 * time.Second) // the last one's request is under way
+		if _, err := other.Token(t.Context(), "work", -1); err != nil {
+			t.Error(err)
+		}
+		r.server.Faults().Set(authserver.InvalidGrant, 1)
+		callers.Wait()
+		if s := r.status("work"); s.State != LoggedIn {
+			t.Errorf("state %s", s.State)
 		}
 	})
 }

@@ -105,6 +105,7 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 		return nil, e.failed(q.Name, err)
 	}
 	e.at(StepSpending)
+	ctx = context.WithoutCancel(ctx) // see refreshTimeout
 	// The login's own token stays what it is, but for what the next one is got with.
 	became := func(t *oauth.Token) *tokens {
 		kept := *before.Token
