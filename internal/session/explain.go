@@ -73,6 +73,7 @@ const (
 	CodeTLS            = "tls" // no secure connection to the server
 	CodePortal         = "captive_portal"
 	CodeServer         = "server_answer"
+	CodeBusy           = "busy" // others come first
 	CodeStopping       = "agent_stopping"
 	CodeInternal       = "internal"
 )
@@ -147,10 +148,12 @@ func explain(name string, err error) *Error {
 			said.Sentence = portal.Error()
 		}
 		return said
+	case errors.Is(err, errTurn):
+		return &Error{Kind: TryAgain, Code: CodeBusy, Sentence: errTurn.Error(), Remedy: "the login is kept; try again in a minute"}
+	case answer == nil && errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
 	case oauth.Transient(err):
 		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
 	case insecure(err):
 		return &Error{Kind: TryAgain, Code: CodeTLS, Sentence: outage(err), Remedy: "see that this computer's clock is right, and tell whoever runs the server; the login is kept, and Fob tries again by itself"}
 	}

@@ -209,7 +209,7 @@ func (e *Engine) awaitPlace(ctx context.Context, p *place) (err error) {
 	case <-e.life.Done():
 		err = errStopping
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = turnless(ctx)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -528,6 +528,23 @@ func (e *Engine) failed(name string, err error) error {
 	return err
 }
 
+// errTurn: those before took longer than anybody waits.
+var errTurn lateTurn
+
+type lateTurn struct{}
+
+func (lateTurn) Error() string {
+	return "others come first, and its turn did not come in time: the server is slow, or another Fob is at it"
+}
+
+// turnless is why who waits for a turn gives up.
+func turnless(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errTurn
+	}
+	return ctx.Err()
+}
+
 // turn waits until nobody else changes the tokens of name, here or in another agent: refresh, login and logout of one profile
 // never overlap.
 func (e *Engine) turn(ctx context.Context, name string) (release func(), err error) {
@@ -547,7 +564,7 @@ func (e *Engine) turn(ctx context.Context, name string) (release func(), err err
 	select {
 	case turns <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, turnless(ctx)
 	}
 	if alone {
 		return func() { <-turns }, nil

@@ -408,6 +408,7 @@ func TestAnswerAfterAQueueIsAwaited(t *testing.T) {
 			r.put(r.profile(name))
 			r.login(name)
 		}
+		r.login("work")
 		time.Sleep(10 * time.Minute)
 		r.server.Faults().SetDelay(25 * time.Second)
 		r.server.Faults().Set(authserver.TokenLate, len(names))
@@ -419,6 +420,9 @@ func TestAnswerAfterAQueueIsAwaited(t *testing.T) {
 				}
 			})
 		}
+		synctest.Wait()
+		_, err := r.engine.Token(t.Context(), "work", -1) // the fifth: nothing is spent of it
+		wantError(t, err, TryAgain, CodeBusy)
 		callers.Wait()
 		if stats := r.server.Stats(); stats.Refreshes != len(names) || stats.FamiliesRevoked != 0 {
 			t.Errorf("%d refreshes, %d families revoked", stats.Refreshes, stats.FamiliesRevoked)

@@ -38,7 +38,7 @@ func (s spenders) take(ctx context.Context, key string) (release func(), err err
 		case <-time.After(turnEvery):
 		case <-ctx.Done():
 			file.Close()
-			return nil, ctx.Err()
+			return nil, turnless(ctx)
 		}
 	}
 }
