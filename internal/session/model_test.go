@@ -482,11 +482,12 @@ func (m *model) killAtStep(rt *rapid.T) {
 }
 
 func (m *model) killMidway(rt *rapid.T) {
+	a := m.one // the one that is killed, not the next
 	for _, p := range m.all {
-		go func() { _, _ = m.one.engine.Refresh(m.t.Context(), p.profile.Name) }()
+		go func() { _, _ = a.engine.Refresh(m.t.Context(), p.profile.Name) }()
 	}
 	time.Sleep(time.Duration(rapid.IntRange(0, 60).Draw(rt, "after")) * 10 * time.Millisecond)
-	m.start(rt, m.one.kill())
+	m.start(rt, a.kill())
 }
 
 // restart is how a newer program takes over, too: what is under way is finished.
