@@ -296,11 +296,14 @@ func troubled(kind error) session.Store {
 	return failing{&keychain.Error{Object: "keychain", Kind: kind, Remedy: "see to the keychain"}}
 }
 
-// full is a disk without room for what is to be kept.
-type full struct{ session.Store }
+// disk is one that does not take what is to be kept.
+type disk struct {
+	session.Store
+	why error
+}
 
-func (full) Set(context.Context, string, []byte) error {
-	return &os.PathError{Op: "write", Path: "/home/ada/item", Err: syscall.ENOSPC}
+func (d disk) Set(context.Context, string, []byte) error {
+	return &os.PathError{Op: "write", Path: "/home/ada/item", Err: d.why}
 }
 
 const loungePage = "<!DOCTYPE html><html><body>Welcome to the lounge</body></html>"
@@ -342,7 +345,8 @@ func TestHonestInEveryFace(t *testing.T) {
 		outage("firewall's page", "captive_portal", "captive portal", "a web page came where data was due", serving(t, saying(403, "", loungePage)), nil),
 		outage("network authentication", "captive_portal", "captive portal", "a captive portal or proxy answers instead of login.example.com", serving(t, saying(511, "", loungePage)), nil),
 		outage("redirect to a login page", "captive_portal", "captive portal", "it redirects to wifi.hotel.example", serving(t, saying(302, "Location: https://wifi.hotel.example/login", "")), nil),
-		outage("disk full", "disk_full", "disk full", "the disk is full", nil, full{f.store.Store}),
+		outage("disk full", "disk_full", "disk full", "the disk is full", nil, disk{f.store.Store, syscall.ENOSPC}),
+		outage("disk read-only", "disk_refuses", "disk trouble", "the disk refuses: write /home/ada/item: read-only", nil, disk{f.store.Store, syscall.EROFS}),
 		outage("keychain locked", "keychain_locked", "keychain locked", "the keychain is locked", nil, troubled(keychain.ErrLocked)),
 		outage("keychain slow", "keychain_slow", "keychain trouble", "does not answer", nil, troubled(keychain.ErrTimeout)),
 		outage("keychain without a collection", "keychain_missing", "no keychain", "no default collection", nil, troubled(keychain.ErrNoCollection)),

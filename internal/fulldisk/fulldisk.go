@@ -42,6 +42,9 @@ func New(t *testing.T) *Disk {
 	return d
 }
 
+// KeepsRoom says that a file keeps the room that it has when the disk is full; the limit takes it.
+func (d *Disk) KeepsRoom() bool { return d.mounted }
+
 // Fill leaves no room.
 func (d *Disk) Fill() {
 	if !d.mounted {
@@ -64,6 +67,43 @@ func (d *Disk) Fill() {
 			return
 		}
 		size /= 2
+	}
+}
+
+// Refuse lets nothing be written any more: the file system is made read-only, as one is that had an error, or where the test may not
+// do that, everything on it is made unwritable. Nothing on it may be open for writing.
+func (d *Disk) Refuse() {
+	if d.mounted {
+		d.remount(unix.MS_RDONLY)
+	} else {
+		d.chmod(0o500)
+	}
+}
+
+// Permit lets things be written again.
+func (d *Disk) Permit() {
+	if d.mounted {
+		d.remount(0)
+	} else {
+		d.chmod(0o700)
+	}
+}
+
+func (d *Disk) remount(flags uintptr) {
+	if err := unix.Mount("", d.Dir, "", unix.MS_REMOUNT|flags, ""); err != nil {
+		d.t.Error(err)
+	}
+}
+
+func (d *Disk) chmod(mode fs.FileMode) {
+	err := filepath.WalkDir(d.Dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chmod(path, mode)
+	})
+	if err != nil {
+		d.t.Error(err)
 	}
 }
 

@@ -192,7 +192,7 @@ var forms = []struct {
 var codes = map[string]bool{}
 
 func init() {
-	for _, word := range strings.Fields(`network keychain login_timeout captive_portal locked unlocked internal disk_full invalid_request invalid_client invalid_grant unauthorized_client
+	for _, word := range strings.Fields(`network keychain login_timeout captive_portal locked unlocked internal disk_full disk_refuses busy invalid_request invalid_client invalid_grant unauthorized_client
 		unsupported_grant_type invalid_scope access_denied server_error temporarily_unavailable invalid_token insufficient_scope slow_down authorization_pending expired_token
 		login_required consent_required interaction_required invalid_dpop_proof use_dpop_nonce unknown_profile agent_stopping expired cancelled`) {
 		codes[word] = true

@@ -36,6 +36,7 @@ const (
 	CodeStoreNew       = "keychain_no_passphrase" // the file store is not made yet
 	CodeStoreWrong     = "keychain_wrong_passphrase"
 	CodeDiskFull       = "disk_full"
+	CodeDisk           = "disk_refuses" // it is read-only, fails, or is somebody else's
 	CodeAnswerLost     = "answer_lost"
 	CodeItemOlder      = "keychain_older"
 	CodeNoSecret       = "no_client_secret"
@@ -119,6 +120,9 @@ func explain(name string, err error) *Error {
 		return said
 	case diskFull(err):
 		return &Error{Kind: TryAgain, Code: CodeDiskFull, Sentence: "the disk is full: " + fullPath(err), Remedy: "make room there; nothing is lost, and Fob tries again by itself"}
+	case diskRefused(err) != nil && !errors.As(err, &kept):
+		path := diskRefused(err)
+		return &Error{Kind: TryAgain, Code: CodeDisk, Sentence: "the disk refuses: " + path.Error(), Remedy: refusedRemedy(path)}
 	case errors.Is(err, errCancelled):
 		return &Error{Kind: Failed, Code: CodeCancelled, Sentence: "the login was cancelled"}
 	case errors.Is(err, errLoginTimeout):
@@ -372,7 +376,7 @@ func keychainRemedy(k *keychain.Error) string {
 func storing(err error) bool {
 	var kept *keychain.Error
 	var sealed *storeError
-	return errors.As(err, &kept) || errors.As(err, &sealed) || diskFull(err)
+	return errors.As(err, &kept) || errors.As(err, &sealed) || diskFull(err) || diskRefused(err) != nil
 }
 
 // trimName takes the profile's name off a sentence that is shown beside it.

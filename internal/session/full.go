@@ -15,6 +15,30 @@ func diskFull(err error) bool {
 	return false
 }
 
+// diskRefused is what a disk refuses for another reason than the want of room: it is read-only (one that fails is made so), it
+// fails, or what is there is somebody else's; nil where err is something else.
+func diskRefused(err error) *fs.PathError {
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		return nil
+	}
+	for _, refusal := range refuseErrors {
+		if errors.Is(path.Err, refusal) {
+			return path
+		}
+	}
+	return nil
+}
+
+// refusedRemedy is what to do about it.
+func refusedRemedy(path *fs.PathError) string {
+	look := "see the system's log, and what of the disk can be saved"
+	if errors.Is(path.Err, fs.ErrPermission) {
+		look = "see whose it is: ls -ld " + quoteArg(path.Path) + " (a command that ran with sudo leaves files of root's)"
+	}
+	return look + "; nothing is lost, and Fob tries again by itself"
+}
+
 // fullPath is the file that there was no room for.
 func fullPath(err error) string {
 	var path *fs.PathError

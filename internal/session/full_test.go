@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,7 +100,11 @@ func TestFullDiskAtEveryStep(t *testing.T) { // R-306
 			d.Empty()
 			r.open()
 			if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
-				t.Fatal(err)
+				if d.KeepsRoom() {
+					t.Fatal(err)
+				}
+				wantError(t, err, LogInFirst, CodeAnswerLost) // of no disk, but it is said
+				return
 			}
 			if !r.works(r.token("work").AccessToken) {
 				t.Error("the token does not work")
@@ -146,6 +152,55 @@ func TestFullDiskSpendsNothing(t *testing.T) {
 	}
 	if n := r.server.Stats().Requests["token"] - asked; n != 1 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// TestDiskThatRefuses: where nothing can be written, no token is spent, the disk is named and no server or issuer blamed, what there is
+// is handed out, and Fob goes on by itself.
+func TestDiskThatRefuses(t *testing.T) {
+	r, d := newFullRig(t)
+	r.login("work")
+	first := r.token("work").AccessToken
+	asked := r.server.Stats().Requests["token"]
+	d.Refuse()
+	_, err := r.engine.Refresh(t.Context(), "work")
+	wantError(t, err, TryAgain, CodeDisk)
+	if said := Explain("work", err); !strings.Contains(said.Sentence, "the disk refuses: open "+d.Dir) {
+		t.Errorf("said %q", said.Sentence)
+	}
+	if s := r.status("work"); s.State != Offline || s.Away() != "disk trouble" || s.Problem.NextTry == nil {
+		t.Errorf("%s, %s, %+v", s.State, s.Away(), s.Problem)
+	}
+	if h := r.token("work"); h.AccessToken != first {
+		t.Error("the token that there is is not handed out")
+	}
+	_, err = r.engine.Login(t.Context(), "work", within(time.Minute), func(LoginEvent) { t.Error("a page was opened") })
+	wantError(t, err, TryAgain, CodeDisk)
+	if n := r.server.Stats().Requests["token"] - asked; n != 0 {
+		t.Errorf("%d requests for an answer that could not be kept", n)
+	}
+	d.Permit()
+	if _, err := r.engine.Refresh(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if !r.works(r.token("work").AccessToken) {
+		t.Error("the token does not work")
+	}
+	if stats := r.server.Stats(); stats.ReuseDetected != 0 || stats.Logins != 1 {
+		t.Errorf("%d tokens spent twice, %d logins", stats.ReuseDetected, stats.Logins)
+	}
+}
+
+// What is somebody else's is said with how to see whose, a disk that fails with where the system says why.
+func TestDiskRemedies(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{syscall.EACCES: "ls -ld '/home/ada/my data'", syscall.EPERM: "sudo", syscall.EROFS: "the system's log", syscall.EIO: "the system's log"} {
+		said := Explain("work", fmt.Errorf("journal: %w", &fs.PathError{Op: "open", Path: "/home/ada/my data", Err: errno}))
+		if said.Kind != TryAgain || said.Code != CodeDisk || !strings.Contains(said.Sentence, "profile work: the disk refuses: open /home/ada/my data: "+errno.Error()) || !strings.Contains(said.Remedy, want) {
+			t.Errorf("%v: %+v", errno, said)
+		}
+	}
+	if said := Explain("work", &fs.PathError{Op: "open", Path: "/home/ada/data", Err: syscall.ENOENT}); said.Code == CodeDisk {
+		t.Errorf("a file that is missing: %+v", said)
 	}
 }
 

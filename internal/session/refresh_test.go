@@ -362,6 +362,9 @@ func TestWithoutRefreshToken(t *testing.T) {
 		if s.State != Expiring || s.Problem == nil || s.Problem.Code != CodeNotRefreshable || !strings.Contains(s.Problem.Remedy, "offline_access") {
 			t.Fatalf("state %s, problem %+v", s.State, s.Problem)
 		}
+		if want := s.ExpiresAt.Add(-10 * time.Minute); !s.Problem.Since.Equal(want) {
+			t.Errorf("since %s, want %s", s.Problem.Since, want)
+		}
 		if _, err := r.engine.Token(t.Context(), "work", 0); err != nil {
 			t.Errorf("a token with nine minutes left: %v", err)
 		}
@@ -373,6 +376,18 @@ func TestWithoutRefreshToken(t *testing.T) {
 		wantError(t, err, LogInFirst, CodeNotRefreshable)
 		_, err = r.engine.Refresh(t.Context(), "work")
 		wantError(t, err, LogInFirst, CodeNotRefreshable)
+	})
+}
+
+func TestShortTokenEndsSoonSinceTheLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := authserver.DemoClient()
+		client.NoRefresh = true
+		r := newRig(t, authserver.Options{AccessTokenTTL: 5 * time.Minute, Clients: []authserver.Client{client}})
+		s := r.login("work")
+		if s.State != Expiring || s.Problem == nil || !s.Problem.Since.Equal(*s.ObtainedAt) {
+			t.Errorf("%s, obtained %s, %+v", s.State, s.ObtainedAt, s.Problem)
+		}
 	})
 }
 

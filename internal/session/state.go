@@ -117,7 +117,11 @@ func (e *Engine) problemLocked(l *login, state State, now time.Time) *Problem {
 		return &Problem{Code: CodeTokenEnded, Since: r.ExpiresAt,
 			Sentence: "the token has ended, and this login has no refresh token", Remedy: "log in again" + offlineAccessHint(l)}
 	case state == Expiring:
-		return &Problem{Code: CodeNotRefreshable, Since: r.ExpiresAt.Add(-l.reminder),
+		since := r.ExpiresAt.Add(-l.reminder)
+		if since.Before(r.ObtainedAt) {
+			since = r.ObtainedAt // a token that lives for less than that
+		}
+		return &Problem{Code: CodeNotRefreshable, Since: since,
 			Sentence: "the token ends soon, and this login has no refresh token", Remedy: "log in again before it ends" + offlineAccessHint(l)}
 	}
 	return nil

@@ -119,7 +119,7 @@ func (p *Problem) kind(mend bool) Kind {
 
 // store says that a problem is not the server's, but of the place where logins are kept.
 func (p *Problem) store() bool {
-	return strings.HasPrefix(p.Code, CodeKeychain) || p.Code == CodeDiskFull
+	return strings.HasPrefix(p.Code, CodeKeychain) || p.Code == CodeDiskFull || p.Code == CodeDisk
 }
 
 // Away says in a word or two what a kept login waits for while its state is [Offline]: the word of that state in every face.
@@ -133,6 +133,8 @@ func (s Status) Away() string {
 		return "captive portal"
 	case CodeDiskFull:
 		return "disk full"
+	case CodeDisk:
+		return "disk trouble"
 	case CodeKeyLocked:
 		return "keychain locked"
 	case CodeKeyMissing:
