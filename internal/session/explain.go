@@ -120,7 +120,7 @@ func explain(name string, err error) *Error {
 		return said
 	case diskFull(err):
 		return &Error{Kind: TryAgain, Code: CodeDiskFull, Sentence: "the disk is full: " + fullPath(err), Remedy: "make room there; nothing is lost, and Fob tries again by itself"}
-	case diskRefused(err) != nil && !errors.As(err, &kept):
+	case diskRefused(err) != nil:
 		path := diskRefused(err)
 		return &Error{Kind: TryAgain, Code: CodeDisk, Sentence: "the disk refuses: " + path.Error(), Remedy: refusedRemedy(path)}
 	case errors.Is(err, errCancelled):

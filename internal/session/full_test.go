@@ -199,6 +199,10 @@ func TestDiskRemedies(t *testing.T) {
 			t.Errorf("%v: %+v", errno, said)
 		}
 	}
+	sealed := &keychain.Error{Object: "item", Kind: keychain.ErrNoKeychain, Cause: &fs.PathError{Op: "open", Path: "/home/ada/item.age", Err: syscall.EACCES}}
+	if said := Explain("work", sealed); said.Code != CodeDisk { // not the keychain's trouble
+		t.Errorf("a sealed file of root's: %+v", said)
+	}
 	if said := Explain("work", &fs.PathError{Op: "open", Path: "/home/ada/data", Err: syscall.ENOENT}); said.Code == CodeDisk {
 		t.Errorf("a file that is missing: %+v", said)
 	}
