@@ -189,11 +189,13 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 	faults := map[string]authserver.Fault{
 		"unavailable": authserver.TokenUnavailable, "invalid_grant": authserver.InvalidGrant, "wrong_nonce": authserver.WrongNonce,
 		"denied": authserver.AccessDenied, "html": authserver.AuthorizeHTML, "discovery_down": authserver.DiscoveryDown, "inactive": authserver.IntrospectionInactive,
+		"slow": authserver.TokenSlow,
 	}
 	name, ok := faults[args[0]]
 	if !ok {
 		ts.Fatalf("no fault %s", args[0])
 	}
+	servers[ts.MkAbs(".")].Faults().SetDelay(1500 * time.Millisecond)
 	servers[ts.MkAbs(".")].Faults().Set(name, n)
 }
 

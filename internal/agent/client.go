@@ -382,11 +382,11 @@ func (c *Client) gone(ctx context.Context, err error) error {
 // Ensure starts the agent when it is not running: the fob binary at exe, detached, holding none of our descriptors. With
 // start false it only looks. What the agent says of itself is kept: see [Client.Greeting].
 func (c *Client) Ensure(ctx context.Context, exe string, start bool) error {
-	hello, err := c.Hello(ctx)
+	hello, err := c.greet(ctx)
 	var known *Error
-	if err != nil && start && c.home.Elsewhere == "" && errors.As(err, &known) && known.Kind == Unreachable {
+	if err != nil && start && c.home.Elsewhere == "" && errors.As(err, &known) && known.Code == codeUnreachable {
 		if err = launch(ctx, c.home, exe); err == nil {
-			hello, err = c.Hello(ctx)
+			hello, err = c.greet(ctx)
 		}
 	}
 	if err == nil && start && c.Version != "" && exe != "" {
@@ -396,6 +396,26 @@ func (c *Client) Ensure(ctx context.Context, exe string, start bool) error {
 	}
 	c.greeting = hello
 	return err
+}
+
+// helloPatience is how long an agent may take to say hello: longer than one takes to give way to a newer one. Tests wait less.
+var helloPatience = 30 * time.Second
+
+// greet is Hello for an agent that may hang, or that somebody has stopped.
+func (c *Client) greet(ctx context.Context) (Hello, error) {
+	within, cancel := context.WithTimeout(ctx, helloPatience)
+	defer cancel()
+	hello, err := c.Hello(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = mute(c.home)
+	}
+	return hello, err
+}
+
+// muteElsewhere is the error of a forwarded socket behind which nothing is said.
+func muteElsewhere(home Home) *Error {
+	return &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "the agent at " + home.Elsewhere + ", which FOB_SOCKET names, does not answer",
+		Remedy: "see that the ssh connection that forwards it is alive, and the agent behind it"}
 }
 
 // Note is what a person should know about the agent that [Client.Ensure] found; "" is nothing. It is said once of each agent.

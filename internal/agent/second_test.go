@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -55,11 +56,41 @@ func TestAgentThatDoesNotAnswerIsNamed(t *testing.T) {
 	t.Cleanup(func() { lockPatience = patience })
 	_, err = Listen(home)
 	var known *Error
-	if !errors.As(err, &known) || known.Code != "agent_silent" || !strings.Contains(known.Sentence, fmt.Sprintf("process %d,", os.Getpid())) || !strings.Contains(known.Remedy, fmt.Sprintf("kill %d", os.Getpid())) {
+	if !errors.As(err, &known) || known.Code != "agent_silent" || !strings.Contains(known.Sentence, fmt.Sprintf("process %d,", os.Getpid())) || !strings.Contains(known.Remedy, fmt.Sprintf("kill -KILL %d", os.Getpid())) {
 		t.Errorf("said %v, remedy %q", err, known.Remedy)
 	}
 	if back := <-launchedWith(t, err); back.Remedy != known.Remedy || back.Sentence != known.Sentence {
 		t.Errorf("who launched it is told %+v", back)
+	}
+}
+
+// An agent that takes a connection and says nothing is named to every client, and no other one is started beside it.
+func TestMuteAgentIsNamed(t *testing.T) {
+	home := shortHome(t)
+	mute, err := Listen(home) // who connects waits for an answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	patience := helloPatience
+	helloPatience = 50 * time.Millisecond
+	t.Cleanup(func() { helloPatience = patience })
+	client := NewClient(home)
+	defer client.Close()
+	var known *Error
+	if err := client.Ensure(t.Context(), "/nonexistent/fob", true); !errors.As(err, &known) || known.Kind != Unreachable || known.Code != "agent_silent" ||
+		!strings.Contains(known.Sentence, fmt.Sprintf("process %d,", os.Getpid())) || !strings.Contains(known.Remedy, "kill -CONT") {
+		t.Errorf("said %v", err)
+	}
+	elsewhere := NewClient(Home{Elsewhere: home.Socket()})
+	defer elsewhere.Close()
+	if err := elsewhere.Ensure(t.Context(), "/nonexistent/fob", true); !errors.As(err, &known) || known.Code != "agent_silent" || !strings.Contains(known.Sentence, "FOB_SOCKET") {
+		t.Errorf("said %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := client.Ensure(gone, "", true); !errors.Is(err, context.Canceled) {
+		t.Errorf("who gives up is told %v", err)
 	}
 }
 

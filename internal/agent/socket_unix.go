@@ -122,9 +122,22 @@ func silent(holder int, lock string) *Error {
 	said := &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "another process holds " + lock + " and does not answer as an agent", Remedy: "see which process has that file open, and end it"}
 	if holder != 0 {
 		said.Sentence = fmt.Sprintf("the agent that runs, process %d, holds %s and does not answer", holder, lock)
-		said.Remedy = fmt.Sprintf("see what it does (ps %d); if it hangs, end it: kill %d. Its logins stay", holder, holder)
+		said.Remedy = fmt.Sprintf("see what it does (ps %d); if it was stopped, let it go on: kill -CONT %d; if it hangs, end it: kill -KILL %d. Its logins stay", holder, holder, holder)
 	}
 	return said
+}
+
+// mute is the error of an agent that takes a connection and says nothing.
+func mute(home Home) *Error {
+	if home.Elsewhere != "" {
+		return muteElsewhere(home)
+	}
+	lock, err := os.Open(home.lock())
+	if err != nil {
+		return silent(0, home.lock())
+	}
+	defer lock.Close()
+	return silent(holderOf(lock), home.lock())
 }
 
 // takeLock takes the lock that decides who is the agent. The kernel drops it with the process, however that ends.

@@ -56,6 +56,14 @@ func Listen(home Home) (*Socket, error) {
 	return &Socket{Listener: listener}, nil
 }
 
+// mute is the error of an agent that takes a connection and says nothing.
+func mute(home Home) *Error {
+	if home.Elsewhere != "" {
+		return muteElsewhere(home)
+	}
+	return &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "the agent that runs does not answer", Remedy: "end the process fob in the Task Manager and try again. Its logins stay"}
+}
+
 // ListenShared is not there on Windows: its OpenSSH forwards no named pipes.
 func ListenShared(Home) (net.Listener, error) { return nil, errors.ErrUnsupported }
 

@@ -27,7 +27,10 @@ The exit code is 0 for a token that is active and 1 for one that is not.`,
 				return err
 			}
 			defer client.Close()
-			said, err := withName(ctx, client, args[0], func(name string) (agent.Introspection, error) { return client.Introspect(ctx, name, which) })
+			said, err := withName(ctx, client, args[0], func(name string) (agent.Introspection, error) {
+				defer f.waiting("waiting for the server of " + name)()
+				return client.Introspect(ctx, name, which)
+			})
 			if err != nil {
 				return err
 			}
@@ -75,7 +78,10 @@ the ID token said at login without asking anybody.`,
 				return err
 			}
 			defer client.Close()
-			claims, err := withName(ctx, client, args[0], func(name string) (map[string]any, error) { return client.UserInfo(ctx, name) })
+			claims, err := withName(ctx, client, args[0], func(name string) (map[string]any, error) {
+				defer f.waiting("waiting for the server of " + name)()
+				return client.UserInfo(ctx, name)
+			})
 			switch {
 			case err != nil:
 				return err

@@ -52,7 +52,10 @@ func (f *face) logout(ctx context.Context, name string, local, endSession bool, 
 			pages.browser = view.Profile.Browser
 		}
 	}
-	status, err := withName(ctx, client, name, func(name string) (agent.Status, error) { return client.Logout(ctx, name, local) })
+	status, err := withName(ctx, client, name, func(name string) (agent.Status, error) {
+		defer f.waiting("waiting for the server of " + name)()
+		return client.Logout(ctx, name, local)
+	})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,10 @@ func (f *face) connect(ctx context.Context) (*agent.Client, error) {
 	}
 	client := agent.NewClient(home)
 	client.Version = Version()
-	if err := client.Ensure(ctx, exe, !f.noStart); err != nil {
+	over := f.waiting("waiting for the agent")
+	err = client.Ensure(ctx, exe, !f.noStart)
+	over()
+	if err != nil {
 		return nil, err
 	}
 	f.shared = client.Greeting().Shared

@@ -342,6 +342,28 @@ func (f *face) progress(text string) {
 	f.setLive("fob: " + text)
 }
 
+// waiting says at a terminal what is waited for, once that takes long, until over is called.
+func (f *face) waiting(what string) (over func()) {
+	if !isTerminal(f.Err) || os.Getenv("TERM") == "dumb" {
+		return func() {}
+	}
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		select {
+		case <-quit:
+		case <-time.After(progressAfter):
+			f.setLive("fob: " + clean(what) + "; Ctrl-C cancels")
+			<-quit
+			f.endProgress()
+		}
+	}()
+	return func() {
+		close(quit)
+		<-gone
+	}
+}
+
 // endProgress empties the line of progress.
 func (f *face) endProgress() {
 	f.mu.Lock()

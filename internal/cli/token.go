@@ -107,7 +107,10 @@ func (f *face) fetch(ctx context.Context, q agent.TokenQuery, minTTL time.Durati
 	defer client.Close()
 	return withName(ctx, client, q.Name, func(name string) (agent.Handout, error) {
 		q.Name = name
-		return opening(ctx, f, client, func() (agent.Handout, error) { return client.Token(ctx, q, minTTL) })
+		return opening(ctx, f, client, func() (agent.Handout, error) {
+			defer f.waiting("waiting for a token of " + name)()
+			return client.Token(ctx, q, minTTL)
+		})
 	})
 }
 
@@ -136,7 +139,10 @@ func (f *face) refreshVerb() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			status, err := withName(ctx, client, args[0], func(name string) (agent.Status, error) { return client.Refresh(ctx, name) })
+			status, err := withName(ctx, client, args[0], func(name string) (agent.Status, error) {
+				defer f.waiting("waiting for the server of " + name)()
+				return client.Refresh(ctx, name)
+			})
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,10 @@ var answer []byte
 // nothing was asked.
 func Answer() []byte { return answer }
 
+// tokenPatience is how long a token is waited for in silence, in milliseconds. What takes longer is left to package cli, which says at
+// a terminal what it waits for and notices an agent that hangs; the agent refreshes once for both requests.
+const tokenPatience = 5000
+
 // init is where this program ends when all it has to do is to print a token.
 func init() {
 	if len(os.Args) < 3 {
@@ -37,7 +41,7 @@ func init() {
 	if !ok {
 		return
 	}
-	answer = exchange(socket(os.Getenv), ask.request(), 0)
+	answer = exchange(socket(os.Getenv), ask.request(), tokenPatience)
 	token, ok := ask.token(answer)
 	if !ok {
 		return

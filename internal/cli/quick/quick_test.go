@@ -2,9 +2,14 @@ package quick
 
 import (
 	"go/build"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fob/internal/agent"
 )
@@ -163,5 +168,26 @@ func TestPrompt(t *testing.T) {
 		if got, ok := promptText([]byte(answer)); ok != (want != "-") || ok && got != want {
 			t.Errorf("%q: %q, %v", answer, got, ok)
 		}
+	}
+}
+
+// TestPatience: an agent that takes a connection and says nothing holds nobody up here.
+func TestPatience(t *testing.T) {
+	dir, err := os.MkdirTemp("", "fob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	silent, err := net.Listen("unix", filepath.Join(dir, "agent.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	began := time.Now()
+	if answer := exchange(silent.Addr().String(), "GET / HTTP/1.0\r\n\r\n", 50); answer != nil {
+		t.Errorf("an answer of nobody: %q", answer)
+	}
+	if took := time.Since(began); runtime.GOOS != "windows" && took < 50*time.Millisecond {
+		t.Errorf("given up after %v", took)
 	}
 }

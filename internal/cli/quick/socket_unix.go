@@ -59,8 +59,9 @@ func ours(path string, kind uint32) bool {
 	return syscall.Lstat(path, &info) == nil && uint32(info.Mode)&syscall.S_IFMT == kind && int(info.Uid) == os.Getuid()
 }
 
-// exchange writes one request to the socket, when that is this user's, and reads the answer to its end; nil when something
-// is in the way or the agent lets it wait for that many milliseconds (0 is for ever). Blocking system calls, because the network poller takes longer to set up than the whole exchange.
+// exchange writes one request to the socket, when that is this user's, and reads the answer to its end; nil when something is in
+// the way or the agent lets it wait for that many milliseconds. Blocking system calls, because the network poller takes longer to
+// set up than the whole exchange.
 func exchange(path, request string, patience int64) []byte {
 	if path == "" || !ours(path[:len(path)-len("/agent.sock")], syscall.S_IFDIR) || !ours(path, syscall.S_IFSOCK) {
 		return nil
@@ -71,9 +72,9 @@ func exchange(path, request string, patience int64) []byte {
 	}
 	defer syscall.Close(fd)
 	syscall.CloseOnExec(fd)
-	if patience > 0 {
-		limit := syscall.NsecToTimeval(patience * 1e6)
-		if syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit) != nil {
+	limit := syscall.NsecToTimeval(patience * 1e6)
+	for _, option := range [...]int{syscall.SO_RCVTIMEO, syscall.SO_SNDTIMEO} { // the latter is for the connection, too
+		if syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, &limit) != nil {
 			return nil
 		}
 	}
