@@ -130,10 +130,11 @@ func (c *Client) refreshIDToken(ctx context.Context, m *Metadata, prev, t *Token
 	v.previous, v.refreshed = prev.Claims, true
 	claims, checks, err := v.verify(ctx)
 	t.Checks = append(t.Checks, checks...)
+	var unfetched *Error // the keys; whatever is wrong there says nothing of the token, and the one before is spent
 	switch {
 	case err == nil:
 		t.Claims = claims
-	case errors.Is(err, ErrExpired), errors.Is(err, ErrIssuedAt), errors.Is(err, ErrNoKey), Transient(err):
+	case errors.As(err, &unfetched), errors.Is(err, ErrExpired), errors.Is(err, ErrIssuedAt), errors.Is(err, ErrNoKey), Transient(err):
 		keep()
 	default:
 		var refused *CheckError

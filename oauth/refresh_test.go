@@ -3,7 +3,10 @@ package oauth
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"testing"
@@ -142,6 +145,22 @@ func TestRefreshSurvives(t *testing.T) {
 		{"keys away", func(f *fake, c *Client) {
 			c.Keys = new(KeySet)
 			f.routes["/jwks"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		}, "signature"},
+		{"keys gone", func(f *fake, c *Client) {
+			c.Keys = new(KeySet)
+			f.routes["/jwks"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+		}, "signature"},
+		{"keys spoilt", func(f *fake, c *Client) {
+			c.Keys = new(KeySet)
+			f.routes["/jwks"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("[]")) }
+		}, "signature"},
+		{"keys behind another's certificate", func(f *fake, c *Client) {
+			c.Keys = new(KeySet)
+			other := httptest.NewUnstartedServer(http.NotFoundHandler())
+			other.Config.ErrorLog = log.New(io.Discard, "", 0)
+			other.StartTLS()
+			f.t.Cleanup(other.Close)
+			c.Metadata.JWKSURI = other.URL
 		}, "signature"},
 		{"unknown key", func(f *fake, _ *Client) { f.header["kid"] = "k9" }, "signature"},
 	}
