@@ -106,6 +106,9 @@ type Error struct {
 	Endpoint string
 	// Status is the HTTP status; 0 when there was no answer.
 	Status int
+	// Unsent is true when there was no connection to send the request on: the
+	// server has not seen it, and nothing of it is spent.
+	Unsent bool
 	// RetryAfter is how long the server wants to be left alone; 0 when it
 	// did not say.
 	RetryAfter time.Duration
@@ -234,8 +237,9 @@ func transientStatus(status int) bool {
 
 func transientCause(err error) bool {
 	var broken *brokenError
+	var proxy *ProxyError
 	var netError net.Error
-	return errors.As(err, &broken) || errors.As(err, &netError) ||
+	return errors.As(err, &broken) || errors.As(err, &proxy) || errors.As(err, &netError) ||
 		errors.Is(err, ErrTimeout) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
 }

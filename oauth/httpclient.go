@@ -94,6 +94,7 @@ func newTransport() *http.Transport {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	}
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12} // RFC 9325 section 3.1.1
+	t.OnProxyConnectResponse = refusedByProxy
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 16, 2
 	// Servers close idle connections after as little as two seconds, and a

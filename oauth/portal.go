@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -62,16 +63,28 @@ type Way struct {
 	address string // with the port
 	near    bool   // no network lies between this computer and itself
 
-	mu    sync.Mutex // guards inner
-	inner netip.Addr // an address of a private network; invalid while a public one is among the addresses, or none is known
+	mu     sync.Mutex // guards what follows
+	inner  netip.Addr // an address of a private network; invalid while a public one is among the addresses, or none is known
+	dialed string     // the address that was connected to last
+	wanted bool       // a connection was looked for
+	had    bool       // and there was one
 }
 
 // WatchWay returns a context for a request to u, which notes where its name
-// leads. Names that a proxy resolves are not seen.
+// leads, and whether there is a connection. Names that a proxy resolves are not
+// seen.
 func WatchWay(ctx context.Context, u *url.URL) (*Way, context.Context) {
 	w := &Way{host: u.Hostname(), address: u.Host, near: loopback(u)}
 	var asked string
+	note := func(what func()) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		what()
+	}
 	return w, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { note(func() { w.wanted = true }) },
+		GotConn:      func(httptrace.GotConnInfo) { note(func() { w.had = true }) },
+		ConnectStart: func(_, addr string) { note(func() { w.dialed = addr }) },
 		DNSStart: func(info httptrace.DNSStartInfo) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -117,6 +130,46 @@ func (w *Way) inside() (netip.Addr, bool) {
 	return w.inner, w.inner.IsValid() && !homeName(w.host)
 }
 
+// Unsent reports whether there was no connection to send the request on: then
+// the server has not seen it. It is false where nothing is known, as with a
+// round tripper that does not speak of its connections.
+func (w *Way) Unsent() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.wanted && !w.had
+}
+
+// ProxyError says that the way to the server leads through a proxy (HTTPS_PROXY,
+// HTTPOptions.Proxy) and ended there. It is Transient: the server was not asked.
+type ProxyError struct {
+	Proxy  string // host and port; "" where its name cannot be looked up
+	Status string // what it answered, as "407 Proxy Authentication Required"; "" when it was not reached
+	Err    error  // why it was not reached
+}
+
+// Error names the proxy.
+func (e *ProxyError) Error() string {
+	switch {
+	case e.Status != "":
+		return "the proxy " + e.Proxy + " does not let it through (" + e.Status + ")"
+	case e.Proxy == "":
+		return "the proxy cannot be reached: " + e.Err.Error()
+	}
+	return "the proxy " + e.Proxy + " cannot be reached: " + e.Err.Error()
+}
+
+// Unwrap returns why it was not reached.
+func (e *ProxyError) Unwrap() error { return e.Err }
+
+// refusedByProxy is the error of a proxy that answers CONNECT (RFC 9110 section
+// 9.3.6) with anything but a connection.
+func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{Proxy: clean(proxy.Host, maxURI), Status: clean(answer.Status, maxCode)}
+}
+
 // Redirected is the error of a redirect to another site where data was due,
 // as to a page to log in to the network; nil for one within the site. shown is
 // the host that it leads to as it may be printed.
@@ -150,9 +203,15 @@ func (w *Way) Answered(status int, body []byte) error {
 	return portalAt(w.host, "a web page came where data was due", ErrNotJSON)
 }
 
-// Broken says that it was something on the way that broke an exchange; nil
-// when nothing speaks for it.
+// Broken says that it was something on the way that broke an exchange, a proxy
+// or a captive portal; nil when nothing speaks for it.
 func (w *Way) Broken(err error) error {
+	var proxy *net.OpError
+	if errors.As(err, &proxy) && proxy.Op == "proxyconnect" {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return &ProxyError{Proxy: w.dialed, Err: proxy.Err}
+	}
 	if w.near {
 		return nil
 	}

@@ -114,8 +114,12 @@ func exchange(ctx context.Context, hc *http.Client, req *http.Request, job *erra
 	resp, err := hc.Do(req.WithContext(watched))
 	if err != nil {
 		e := ans.broken(ctx, err)
-		if portal := way.Broken(e.Err); portal != nil {
-			e.Err = portal
+		e.Unsent = way.Unsent()
+		if known := way.Broken(e.Err); known != nil {
+			e.Err = known
+		}
+		if e.Unsent && e.Err == ErrTimeout {
+			e.Err = &reasoned{ErrTimeout, "there is no connection to the server"}
 		}
 		return ans, e
 	}

@@ -34,6 +34,7 @@ import (
 	"fob/internal/keychain"
 	"fob/internal/session"
 	"fob/internal/tray"
+	"fob/oauth"
 	"fob/profiles"
 )
 
@@ -218,6 +219,19 @@ func closedPort(t *testing.T) http.RoundTripper {
 	return toward(l.Addr().String())
 }
 
+// proxied is a road that leads through a proxy that refuses with this status, or is gone when it is 0.
+func proxied(t *testing.T, status int) http.RoundTripper {
+	t.Helper()
+	proxy := httptest.NewServer(saying(status, "", ""))
+	t.Cleanup(proxy.Close)
+	if status == 0 {
+		proxy.Close()
+	}
+	hc, err := oauth.NewHTTPClient(oauth.HTTPOptions{Proxy: oauth.Secret(proxy.URL)})
+	must(t, err)
+	return hc.Transport
+}
+
 func noNames() http.RoundTripper {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ENETUNREACH }}
 	return &http.Transport{DialContext: (&net.Dialer{Resolver: resolver}).DialContext}
@@ -333,6 +347,8 @@ func TestHonestInEveryFace(t *testing.T) {
 	cases := []honest{
 		outage("no names", "network", "offline", "cannot be looked up now", noNames(), nil),
 		outage("refused", "network", "offline", "connection refused", closedPort(t), nil),
+		outage("proxy gone", "network", "offline", "the proxy 127.0.0.1:", proxied(t, 0), nil),
+		outage("proxy refuses", "network", "offline", "does not let it through (407 Proxy Authentication Required)", proxied(t, 407), nil),
 		outage("no answer", "network", "offline", "timeout", silent(t), nil),
 		outage("certificate run out", "tls", "offline", "certificate has expired", runOut(t), nil),
 		outage("unknown certificate", "captive_portal", "captive portal", "an authority that this computer does not know", stranger(t), nil),

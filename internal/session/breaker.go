@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"fob/oauth"
 )
 
 // Numbers of the breaker.
@@ -145,9 +147,10 @@ func (e *Engine) breakerLocked(l *login, now time.Time) breaker {
 
 // unsent says that a request never left this computer: nothing was spent, and a repetition would meet the same.
 func unsent(err error) bool {
+	var known *oauth.Error
 	var dial *net.OpError
 	var name *net.DNSError
-	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
+	return errors.As(err, &known) && known.Unsent || errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
 }
 
 // heldBack is the answer to who asks for a refresh of name while its issuer does not answer; nil when it is to be tried.

@@ -157,7 +157,11 @@ func explain(name string, err error) *Error {
 	case answer == nil && errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: TryAgain, Code: CodeNetwork, Sentence: "no answer in time", Remedy: "try again"}
 	case oauth.Transient(err):
-		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: "the login is kept; Fob tries again by itself"}
+		remedy := "the login is kept; Fob tries again by itself"
+		if what := proxyRemedy(err); what != "" {
+			remedy = what + "; " + remedy
+		}
+		return &Error{Kind: TryAgain, Code: transientCode(err), Sentence: outage(err), Remedy: remedy}
 	case insecure(err):
 		return &Error{Kind: TryAgain, Code: CodeTLS, Sentence: outage(err), Remedy: "see that this computer's clock is right, and tell whoever runs the server; the login is kept, and Fob tries again by itself"}
 	}
@@ -247,6 +251,9 @@ func explainLogin(p profiles.Profile, name string, err error) *Error {
 	case said.Kind == TryAgain && !storing(err):
 		later := *said
 		later.Remedy = "nothing was changed; log in again when it answers"
+		if what := proxyRemedy(err); what != "" {
+			later.Remedy = what + "; nothing was changed"
+		}
 		return &later
 	}
 	var answer *oauth.Error
@@ -307,6 +314,13 @@ func outage(err error) string {
 	if errors.As(err, &answer) && answer.Endpoint != "" {
 		where = answer.Endpoint
 	}
+	var proxy *oauth.ProxyError
+	if errors.As(err, &proxy) {
+		if proxy.Status != "" {
+			return where + " cannot be reached: " + proxy.Error()
+		}
+		where = strings.Join(strings.Fields("the proxy "+proxy.Proxy+" on the way to "+where), " ")
+	}
 	var lookup *net.DNSError
 	switch {
 	case errors.As(err, &lookup) && lookup.IsNotFound:
@@ -319,6 +333,18 @@ func outage(err error) string {
 		return where + " cannot be reached: there is no network"
 	}
 	return err.Error()
+}
+
+// proxyRemedy is what to do about a proxy that the way ends at; "" where it does not.
+func proxyRemedy(err error) string {
+	var proxy *oauth.ProxyError
+	switch {
+	case !errors.As(err, &proxy):
+		return ""
+	case strings.HasPrefix(proxy.Status, "407"):
+		return "put user and password into the proxy's address, http://USER:PASSWORD@HOST:PORT: the profile's proxy, or HTTPS_PROXY when the agent starts (fob stop)"
+	}
+	return "see the proxy: the profile's, or HTTPS_PROXY as it was when the agent started (fob stop, then try again)"
 }
 
 func transientCode(err error) string {

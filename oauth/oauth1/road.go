@@ -154,8 +154,9 @@ func (c *Client) send(r *http.Request) (*answer, error) {
 	resp, err := own.Do(r.WithContext(watched))
 	if err != nil {
 		e := ans.broken(ctx, err)
-		if portal := way.Broken(e.Err); portal != nil {
-			e.Err = portal
+		e.Unsent = way.Unsent()
+		if known := way.Broken(e.Err); known != nil {
+			e.Err = known
 		}
 		return nil, e
 	}
