@@ -38,7 +38,7 @@ func everyType() map[string]struct {
 		"ExploreOptions": {new(ExploreOptions), false}, "ExploreStep": {new(ExploreStep), false}, "Guard": {new(Guard), false},
 		"HTTPOptions": {new(HTTPOptions), true}, "Introspection": {new(Introspection), false}, "JWT": {new(JWT), false},
 		"KeySet": {new(KeySet), false}, "Logout": {new(Logout), false}, "Member": {new(Member), false},
-		"Metadata": {new(Metadata), false}, "MismatchError": {new(MismatchError), false}, "PortalError": {new(PortalError), false}, "PrivateKeys": {new(PrivateKeys), true},
+		"Metadata": {new(Metadata), false}, "MismatchError": {new(MismatchError), false}, "PortalError": {new(PortalError), false}, "PrivateKeys": {new(PrivateKeys), true}, "ProxyError": {new(ProxyError), false},
 		"ProofKey": {new(ProofKey), true}, "Quirks": {new(Quirks), false}, "Registration": {new(Registration), false},
 		"ResourceMetadata": {new(ResourceMetadata), false}, "ResourceOptions": {new(ResourceOptions), false},
 		"ServerFound": {new(ServerFound), false}, "Servers": {new(Servers), false}, "ServiceAccount": {new(ServiceAccount), true},

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -99,14 +100,14 @@ func (l fixedHeight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
-// strip is the line at the top that says the agent is gone.
+// strip is at the top and says that the agent is gone.
 type strip struct {
 	content *fyne.Container
-	words   *line
+	words   *widget.Label
 }
 
 func newStrip() *strip {
-	s := &strip{words: newShortLine("", plain)}
+	s := &strip{words: paragraph("")}
 	s.content = container.NewStack(newFill(colorAwayTint, 0), inset(8, 8, 16, 16, across(10, 1, square(icon("offline", colorAway), 15), s.words)))
 	s.content.Hide()
 	return s
@@ -116,10 +117,14 @@ func newStrip() *strip {
 func (s *strip) show(l link) {
 	if !l.up {
 		text := "The agent has ended. Starting it again …"
-		if l.tries > 1 && l.why != nil {
-			text = sentence(l.why.Error()) + " Trying again …"
+		var known *agent.Error
+		switch {
+		case l.why != nil && (l.tries > 1 || errors.As(l.why, &known) && known.Code == agent.CodeSilent):
+			text = problemWords(l.why) + " Trying again …"
+		case l.waits:
+			text = "Waiting for the agent …"
 		}
-		s.words.set(text)
+		s.words.SetText(text)
 	}
 	visible(s.content, !l.up)
 }

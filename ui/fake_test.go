@@ -16,35 +16,36 @@ import (
 // fakeAgent answers from memory, for the states that a real agent reaches only with a server, a keychain and patience. What
 // it is asked is written down.
 type fakeAgent struct {
-	mu       sync.Mutex // guards what follows
-	statuses []agent.Status
-	details  map[string]agent.Details
-	views    map[string]agent.ProfileView
-	prefs    agent.Settings
-	hello    agent.Hello
-	log      chan []agent.LogLine
-	report   agent.BugReport
-	asked    []string
-	edits    []agent.ProfileEdit
-	refuse   map[string]error // by method
-	found    agent.Discovery
-	findings []agent.Finding
-	gone     bool
-	watchers []chan agent.Update
-	ends     []chan error
-	login    chan agent.LoginEvent // events of a login in progress
-	hold     chan struct{}         // Discover and Explore wait for it when it is not nil
-	options  []agent.LoginOptions  // of each login
-	pending  agent.Pending
-	answers  []string
-	page     string // that ends the session
-	active   agent.Introspection
-	userinfo map[string]any
-	runs     []agent.TraceRun
-	chain    agent.Exploration
-	adopted  []agent.Adoption
-	reply    agent.Response
-	requests []agent.Request
+	mu         sync.Mutex // guards what follows
+	statuses   []agent.Status
+	details    map[string]agent.Details
+	views      map[string]agent.ProfileView
+	prefs      agent.Settings
+	hello      agent.Hello
+	log        chan []agent.LogLine
+	report     agent.BugReport
+	asked      []string
+	edits      []agent.ProfileEdit
+	refuse     map[string]error // by method
+	found      agent.Discovery
+	findings   []agent.Finding
+	startTakes time.Duration
+	gone       bool
+	watchers   []chan agent.Update
+	ends       []chan error
+	login      chan agent.LoginEvent // events of a login in progress
+	hold       chan struct{}         // Discover and Explore wait for it when it is not nil
+	options    []agent.LoginOptions  // of each login
+	pending    agent.Pending
+	answers    []string
+	page       string // that ends the session
+	active     agent.Introspection
+	userinfo   map[string]any
+	runs       []agent.TraceRun
+	chain      agent.Exploration
+	adopted    []agent.Adoption
+	reply      agent.Response
+	requests   []agent.Request
 
 	kept      agent.StoreView
 	passed    []string          // passphrases
@@ -121,7 +122,13 @@ func (f *fakeAgent) revive() {
 	f.gone = false
 }
 
-func (f *fakeAgent) start(context.Context) error { return f.ask("start") }
+func (f *fakeAgent) start(ctx context.Context) error {
+	f.mu.Lock()
+	takes := f.startTakes
+	f.mu.Unlock()
+	wait(ctx, takes)
+	return f.ask("start")
+}
 
 func (f *fakeAgent) Watch(ctx context.Context, show func(agent.Update)) error {
 	if err := f.ask("watch"); err != nil {

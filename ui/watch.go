@@ -18,6 +18,7 @@ const (
 // link is how the window stands to the agent.
 type link struct {
 	up    bool
+	waits bool  // it is down, and what is waited for takes long
 	why   error // why it is down
 	tries int   // how often it was not reached, in a row
 }
@@ -30,8 +31,12 @@ func (a *actions) watch(show func(agent.Update), linked func(link), stopped func
 	go func() {
 		defer a.tasks.Done()
 		pause, tries := retryFirst, 0
+		var err error
 		for a.ctx.Err() == nil {
-			err := a.world.Start(a.ctx)
+			long := link{waits: true, why: err, tries: tries}
+			over := a.waiting(func() { linked(long) })
+			err = a.world.Start(a.ctx)
+			over()
 			if err == nil {
 				err = a.agent.Watch(a.ctx, func(update agent.Update) {
 					pause, tries = retryFirst, 0
@@ -61,6 +66,26 @@ func (a *actions) watch(show func(agent.Update), linked func(link), stopped func
 			pause = min(2*pause, retryMost)
 		}
 	}()
+}
+
+// sayAfter is how long something may take before a person wants to know what is waited for.
+const sayAfter = 500 * time.Millisecond
+
+// waiting calls say when over has not been called for long.
+func (a *actions) waiting(say func()) (over func()) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.tasks.Add(1)
+	go func() {
+		defer a.tasks.Done()
+		if wait(ctx, sayAfter); ctx.Err() == nil {
+			a.post(func() {
+				if ctx.Err() == nil {
+					say()
+				}
+			})
+		}
+	}()
+	return cancel
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -334,6 +334,29 @@ func TestTheWindowSaysThatTheAgentIsGoneAndComesBack(t *testing.T) {
 	})
 }
 
+func TestTheWindowSaysThatItWaitsForTheAgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake()
+		fake.startTakes = 30 * time.Second
+		fake.refuse["start"] = &agent.Error{Kind: agent.Unreachable, Code: agent.CodeSilent, Sentence: "the agent that runs, process 42, does not answer", Remedy: "if it was stopped, let it go on: kill -CONT 42"}
+		s := newStage(t, fake, "")
+		s.seesNot("Waiting for the agent")
+		s.pass(time.Second)
+		s.sees("Waiting for the agent …")
+		s.pass(30 * time.Second)
+		s.sees("The agent that runs, process 42, does not answer. If it was stopped, let it go on: kill -CONT 42. Trying again …")
+		fake.mu.Lock()
+		fake.startTakes = 0
+		delete(fake.refuse, "start")
+		fake.mu.Unlock()
+		s.pass(40 * time.Second)
+		for _, gone := range []string{"Waiting for the agent", "Trying again"} {
+			s.seesNot(gone)
+		}
+		s.sees("Tokens, one click away")
+	})
+}
+
 func TestTheEmptyWindowInvitesToTheDemo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, newFake(), "")

@@ -414,7 +414,7 @@ func (c *Client) greet(ctx context.Context) (Hello, error) {
 
 // muteElsewhere is the error of a forwarded socket behind which nothing is said.
 func muteElsewhere(home Home) *Error {
-	return &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "the agent at " + home.Elsewhere + ", which FOB_SOCKET names, does not answer",
+	return &Error{Kind: Unreachable, Code: CodeSilent, Sentence: "the agent at " + home.Elsewhere + ", which FOB_SOCKET names, does not answer",
 		Remedy: "see that the ssh connection that forwards it is alive, and the agent behind it"}
 }
 

@@ -21,6 +21,9 @@ type Error = session.Error
 // CodeStopping is the code of the error of what is not begun any more because the agent ends.
 const CodeStopping = session.CodeStopping
 
+// CodeSilent is the code of the error of an agent that runs and does not answer.
+const CodeSilent = "agent_silent"
+
 // CodeStopped is the code of the error with which [Client.Watch] ends when somebody stopped the agent on purpose: a face should
 // not start another one by itself.
 const CodeStopped = "agent_stopped"

@@ -119,7 +119,7 @@ func holderOf(lock *os.File) int {
 
 // silent is the error of a lock whose holder does not answer: it hangs, or somebody has stopped it.
 func silent(holder int, lock string) *Error {
-	said := &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "another process holds " + lock + " and does not answer as an agent", Remedy: "see which process has that file open, and end it"}
+	said := &Error{Kind: Unreachable, Code: CodeSilent, Sentence: "another process holds " + lock + " and does not answer as an agent", Remedy: "see which process has that file open, and end it"}
 	if holder != 0 {
 		said.Sentence = fmt.Sprintf("the agent that runs, process %d, holds %s and does not answer", holder, lock)
 		said.Remedy = fmt.Sprintf("see what it does (ps %d); if it was stopped, let it go on: kill -CONT %d; if it hangs, end it: kill -KILL %d. Its logins stay", holder, holder, holder)

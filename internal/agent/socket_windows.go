@@ -61,7 +61,7 @@ func mute(home Home) *Error {
 	if home.Elsewhere != "" {
 		return muteElsewhere(home)
 	}
-	return &Error{Kind: Unreachable, Code: "agent_silent", Sentence: "the agent that runs does not answer", Remedy: "end the process fob in the Task Manager and try again. Its logins stay"}
+	return &Error{Kind: Unreachable, Code: CodeSilent, Sentence: "the agent that runs does not answer", Remedy: "end the process fob in the Task Manager and try again. Its logins stay"}
 }
 
 // ListenShared is not there on Windows: its OpenSSH forwards no named pipes.
