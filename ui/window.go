@@ -32,6 +32,7 @@ type Window struct {
 
 	selected string
 	online   bool
+	told     bool // the agent has said which profiles there are
 	logins   map[string]*waiting
 	latest   request
 	failure  *failure
@@ -138,6 +139,7 @@ func (w *Window) onLink(l link) {
 	w.online = l.up
 	w.offline.show(l)
 	w.showDetail()
+	w.layers.Refresh() // what was never shown is on no canvas that Fyne would draw again for it
 	if l.up && !was {
 		w.actions.settings(func(s agent.Settings, err error) {
 			if err == nil {
@@ -160,6 +162,7 @@ func (w *Window) onUpdate(update agent.Update) {
 		w.onSettings(*update.Settings)
 	}
 	if update.Full {
+		w.told = true
 		w.locked.show(update.Lock)
 	}
 	w.lookAgain()
@@ -210,7 +213,7 @@ func (w *Window) scene() (scene, bool) {
 func (w *Window) showDetail() {
 	s, ok := w.scene()
 	visible(w.detail.content, ok)
-	w.empty.show(!ok && len(w.model.order) == 0, w.online)
+	w.empty.show(!ok && w.told && len(w.model.order) == 0, w.online)
 	if ok {
 		w.detail.show(s)
 	}

@@ -343,6 +343,7 @@ func TestTheWindowSaysThatItWaitsForTheAgent(t *testing.T) {
 		s.seesNot("Waiting for the agent")
 		s.pass(time.Second)
 		s.sees("Waiting for the agent …")
+		s.seesNot("Tokens, one click away") // who knows
 		s.pass(30 * time.Second)
 		s.sees("The agent that runs, process 42, does not answer. If it was stopped, let it go on: kill -CONT 42. Trying again …")
 		fake.mu.Lock()
