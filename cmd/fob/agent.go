@@ -124,6 +124,8 @@ func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray 
 	select {
 	case <-ctx.Done():
 	case <-r.server.Stopped():
+	case <-lost(ctx, socket):
+		logger.Warn("agent", "problem", "its socket was removed, and nobody can ask it any more: the next command starts another one")
 	case err := <-served:
 		return nil, err
 	}
@@ -136,6 +138,30 @@ func serveOn(ctx context.Context, socket *agent.Socket, home agent.Home, noTray 
 		logger.Info("clipboard", "problem", err.Error())
 	}
 	return next, <-served
+}
+
+// lostEvery is how often the agent looks whether its socket is still there.
+const lostEvery = 10 * time.Second
+
+// lost is closed when the socket is not there any more.
+func lost(ctx context.Context, socket *agent.Socket) <-chan struct{} {
+	gone := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(lostEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if socket.Lost() {
+					close(gone)
+					return
+				}
+			}
+		}
+	}()
+	return gone
 }
 
 // successor is the program that a newer client wants the agent to become; nil when the agent just ends.

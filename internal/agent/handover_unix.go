@@ -80,7 +80,11 @@ func handed(home Home) (*Socket, error) {
 		return nil, fmt.Errorf("%s: socket and lock are not those of %s", handedEnv, home.Runtime)
 	}
 	own.SetUnlinkOnClose(true)
-	return &Socket{Listener: guarded{own, os.Getuid()}, lock: files[1]}, nil
+	guard, err := guard(own)
+	if err != nil {
+		return nil, err
+	}
+	return &Socket{Listener: guard, lock: files[1], place: home}, nil
 }
 
 func sameFile(open *os.File, path string) bool {

@@ -27,7 +27,7 @@ func TestOnlyThisUser(t *testing.T) { // R-302, by the kernel's word
 			t.Fatal(err)
 		}
 		go func() {
-			conn, err := guarded{listener, user}.Accept()
+			conn, err := guarded{Listener: listener, user: user}.Accept()
 			if err != nil {
 				return // closed below
 			}

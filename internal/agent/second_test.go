@@ -94,6 +94,57 @@ func TestMuteAgentIsNamed(t *testing.T) {
 	}
 }
 
+// An agent whose directory was cleared up knows it, and takes nothing of its successor's along.
+func TestLostSocket(t *testing.T) {
+	for name, remove := range map[string]func(Home) error{
+		"socket":    func(h Home) error { return os.Remove(h.Socket()) },
+		"lock":      func(h Home) error { return os.Remove(h.lock()) },
+		"directory": func(h Home) error { return os.RemoveAll(h.Runtime) },
+	} {
+		home := shortHome(t)
+		old, err := Listen(home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if old.Lost() {
+			t.Errorf("%s: lost while it is there", name)
+		}
+		if err := remove(home); err != nil {
+			t.Fatal(err)
+		}
+		if !old.Lost() {
+			t.Errorf("%s: not seen", name)
+		}
+		if name == "socket" { // its lock keeps others out until it ends
+			if err := old.Close(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		fresh, err := Listen(home)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !old.Lost() || fresh.Lost() {
+			t.Errorf("%s: the old one lost: %v, the fresh one: %v", name, old.Lost(), fresh.Lost())
+		}
+		if err := old.Close(); err != nil {
+			t.Error(err)
+		}
+		if conn, err := dial(t.Context(), home); err != nil {
+			t.Errorf("%s: the fresh one's socket: %v", name, err)
+		} else {
+			conn.Close()
+		}
+		if err := fresh.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(home.Socket()); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the socket is left: %v", name, err)
+		}
+	}
+}
+
 // launchedWith is what a client hears of an agent that it launched and that ends with err.
 func launchedWith(t *testing.T, err error) <-chan *Error {
 	t.Helper()

@@ -76,7 +76,7 @@ func Listen(home Home) (*Socket, error) {
 		lock.Close()
 		return nil, err
 	}
-	return &Socket{Listener: listener, lock: lock}, nil
+	return &Socket{Listener: listener, lock: lock, place: home}, nil
 }
 
 // listenUnix opens a socket of mode 0600 for this user's processes, in the place of one that a dead process left.
@@ -93,7 +93,17 @@ func listenUnix(path string) (net.Listener, error) {
 		listener.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	return guarded{listener, os.Getuid()}, nil
+	return guard(listener)
+}
+
+// guard notes where the socket lies, too.
+func guard(listener net.Listener) (net.Listener, error) {
+	at, err := os.Lstat(listener.Addr().String())
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	return guarded{listener, os.Getuid(), at}, nil
 }
 
 // ListenShared opens the socket that is for forwarding; see [Server.ServeShared]. The caller is the agent: it holds [Listen]'s lock.
@@ -211,6 +221,24 @@ type Socket struct {
 	Listener net.Listener // ends before the agent does: see [Server.Serve]
 	lock     *os.File
 	kept     *os.File // the socket, while it is handed over: see Socket.Keep
+	place    Home
+}
+
+// Lost says that socket or lock are no longer where they were, as when the last session of a user ends and the system clears up
+// behind it. Nobody can ask this agent any more, and another one may have begun.
+func (s *Socket) Lost() bool {
+	lock, err := s.lock.Stat()
+	listener, ok := s.Listener.(guarded)
+	return err == nil && moved(s.place.lock(), lock) || ok && moved(s.place.Socket(), listener.at)
+}
+
+// moved says that path is missing, or another file than was.
+func moved(path string, was os.FileInfo) bool {
+	is, err := os.Lstat(path)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	return !os.SameFile(is, was)
 }
 
 // Close closes the listener and lets another process be the agent. It is the last thing an agent does: what it still
@@ -218,7 +246,9 @@ type Socket struct {
 func (s *Socket) Close() error {
 	err := s.Listener.Close()
 	if s.kept != nil { // nobody took it over after all
-		os.Remove(s.Listener.Addr().String())
+		if !s.Lost() {
+			os.Remove(s.Listener.Addr().String())
+		}
 		s.kept.Close()
 	}
 	s.lock.Close()
@@ -233,6 +263,15 @@ func (s *Socket) Close() error {
 type guarded struct {
 	net.Listener
 	user int
+	at   os.FileInfo // the socket in its directory
+}
+
+// Close takes the socket out of its directory, unless it is another agent's there.
+func (g guarded) Close() error {
+	if listener, ok := g.Listener.(*net.UnixListener); ok && moved(g.Addr().String(), g.at) {
+		listener.SetUnlinkOnClose(false)
+	}
+	return g.Listener.Close()
 }
 
 // Accept waits for the next connection of this user; others are closed.

@@ -75,6 +75,9 @@ type Socket struct {
 // Close closes the pipe and lets another process be the agent.
 func (s *Socket) Close() error { return s.Listener.Close() }
 
+// Lost is false: a pipe is nothing that could be removed.
+func (s *Socket) Lost() bool { return false }
+
 // released waits until nobody serves the pipe of home.
 func released(ctx context.Context, home Home) error {
 	for {
