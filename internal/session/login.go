@@ -22,9 +22,11 @@ type attempt struct {
 	status  Status
 	err     error
 
-	faces  int          // that wait; guarded by Engine.mu
-	ending bool         // cancelled, not ended yet: nobody joins it any more; guarded by Engine.mu
-	strays atomic.Int32 // answers that came to the listener and were of no login of ours
+	faces    int          // that wait; guarded by Engine.mu
+	ending   bool         // cancelled, not ended yet: nobody joins it any more; guarded by Engine.mu
+	strays   atomic.Int32 // answers that came to the listener and were of no login of ours
+	answered atomic.Bool  // the browser has brought the answer: the person was in time, and the rest bounds itself
+	over     atomic.Bool  // the person's time is
 
 	mu     sync.Mutex    // guards what follows
 	prompt LoginEvent    // what the person has to do
@@ -130,8 +132,7 @@ func (e *Engine) join(name string, o LoginOptions) (a *attempt, joined bool, err
 	a.cancel = cancel
 	p := *l.profile
 	err = e.beginLocked(func() {
-		ctx, stop := context.WithTimeoutCause(ctx, timeout, errLoginTimeout)
-		defer stop()
+		defer time.AfterFunc(timeout, a.late).Stop()
 		err := e.logIn(ctx, p, a)
 		if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, ctx.Err()) {
 			err = cause
@@ -249,8 +250,20 @@ func (e *Engine) met(name string, steppedUp bool) {
 // stepsUp says that the login is for what an API asked for.
 func (o LoginOptions) stepsUp() bool { return len(o.Scope)+len(o.ACRValues) > 0 || o.MaxAge != nil }
 
+// late ends an attempt whose time is over while the person has not answered.
+func (a *attempt) late() {
+	a.over.Store(true)
+	if !a.answered.Load() {
+		a.cancel(errLoginTimeout)
+	}
+}
+
 // show tells the faces what the person has to do; again, where a second try asks for it anew.
 func (a *attempt) show(prompt LoginEvent) {
+	a.answered.Store(false)
+	if a.over.Load() {
+		a.cancel(errLoginTimeout)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prompt = prompt

@@ -278,6 +278,21 @@ func TestLoginTimeoutAndCancel(t *testing.T) { // F-079 R-094
 	}
 }
 
+// Who has logged in in time is not too late for the server's being slow.
+func TestLoginAnsweredInTime(t *testing.T) {
+	r := newRig(t, authserver.Options{})
+	r.server.Faults().SetDelay(600 * time.Millisecond)
+	r.server.Faults().Set(authserver.TokenSlow, 1)
+	s, err := r.engine.Login(t.Context(), "work", within(500*time.Millisecond), func(ev LoginEvent) {
+		if err := r.browse(ev.URL); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || s.State != LoggedIn || s.Account == "" {
+		t.Fatalf("%v, state %s of %q", err, s.State, s.Account)
+	}
+}
+
 // wantClosed checks that nothing listens any more at the redirect URI of an authorization request.
 func wantClosed(t *testing.T, authorization string) {
 	t.Helper()

@@ -75,6 +75,7 @@ func (e *Engine) byOAuth1(ctx context.Context, c *client, a *attempt) (*oauth.To
 	if err != nil {
 		return nil, err
 	}
+	a.answered.Store(true)
 	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
 	token, err := pending.Redeem(ctx, response)
 	return e.told(ctx, c, receiver, asToken(token), err)

@@ -70,6 +70,7 @@ func (e *Engine) byBrowser(ctx context.Context, c *client, a *attempt) (*oauth.T
 	if err != nil {
 		return nil, err
 	}
+	a.answered.Store(true)
 	browsed(ctx, "redirect", receiver.RedirectURI()+"?"+response.Encode(), "")
 	token, err := pending.Redeem(ctx, response)
 	return e.told(ctx, c, receiver, token, err)
