@@ -221,14 +221,12 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
-// since says whether an agent was killed after that time, or is being killed: what came in then was of one that is gone. A busy
-// server looks at a request a moment after its agent has died; the next agent is not there so soon.
+// since says whether an agent was killed after that time, or is being killed.
 func (k *killer) since(at time.Time) bool {
 	k.look()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	const moment = 250 * time.Millisecond
-	return k.last.After(at.Add(-moment))
+	return k.last.After(at) || k.gone.After(at) || k.last.After(k.gone)
 }
 
 // generation is when the agent of now, or the one to come, may have begun at the earliest.
