@@ -234,7 +234,7 @@ func (w *witness) spend(token string) *spending {
 		w.spent[hash] = s
 	}
 	if s.times > 0 && !s.lost && !w.all.killer.since(s.began) {
-		w.all.wrong("%s: a refresh token came %d times, and its last answer had arrived %s ago", w.issuer, s.times+1, time.Since(s.began).Round(time.Millisecond))
+		w.all.wrong("%s: a refresh token came %d times; its last request came %s ago, and was answered; %s", w.issuer, s.times+1, time.Since(s.began).Round(time.Millisecond), w.all.killer.when())
 	}
 	s.times++
 	s.began, s.lost = time.Now(), true
