@@ -59,7 +59,7 @@ func (b breaker) holds(who urgency, now time.Time) bool {
 		return false
 	}
 	switch who {
-	case background:
+	case background, pursuing: // one rule for both: what the agenda finds due must not be held back, else it is found again at once
 		return now.Before(b.until)
 	case wanted:
 		return since < attemptsApart || b.problem.patience && now.Before(b.until)

@@ -428,3 +428,31 @@ func TestSlowAnswerSurvivesAChangeOfNetwork(t *testing.T) { // only a sleep kill
 		}
 	})
 }
+
+// A login whose answer was lost long ago is due when the network changes, also a moment after another of its issuer's was tried in
+// vain: what is found due is tried, not refused and found due again, without an end while the moment lasts.
+func TestPursuitIsNotFoundDueInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: time.Hour})
+		r.login("work")
+		time.Sleep(10 * time.Minute)
+		asked := r.server.Stats().Requests["token"]
+		now := wall()
+		e := r.engine
+		e.mu.Lock()
+		l := e.logins["work"]
+		l.rec.Interrupted, l.rec.NextTry = now.Add(-pursuit-time.Minute), now
+		e.breakers[l.issuer] = breaker{opened: true, failures: breakerOpens, last: now, until: now}
+		e.againLocked(l)
+		e.mu.Unlock()
+		go e.Run(t.Context())
+		time.Sleep(attemptsApart / 2)
+		if n := r.server.Stats().Requests["token"] - asked; n != 1 {
+			t.Errorf("%d requests", n)
+		}
+		if !r.works(r.token("work").AccessToken) {
+			t.Error("the token does not work")
+		}
+		e.Close()
+	})
+}

@@ -235,7 +235,7 @@ func (e *Engine) step(now time.Time) time.Time {
 	e.mu.Unlock()
 	e.sweepWaiting(now)
 	for _, name := range pursued {
-		e.startRefresh(name, wanted) // its server's grace is short: it queues with those who ask
+		e.startRefresh(name, pursuing)
 	}
 	for _, name := range due {
 		// Those that find no free place are looked at again when a place is free: each end of a refresh pokes.

@@ -379,7 +379,7 @@ func (m *model) check(rt *rapid.T) {
 		if err != nil {
 			rt.Fatalf("status of %s: %v", name, err)
 		}
-		if s.State == LoginRequired && (s.Problem == nil || s.Problem.Code != CodeProfileChanged && (m.one.told(name) > 1 || m.one.told(name) == 0 && !p.edited && p.by == "one") && !p.may && p.by != "") { // a login in the other home is found when somebody asks
+		if s.State == LoginRequired && (s.Problem == nil || s.Problem.Code != CodeProfileChanged && (m.one.told(name) > 1 || m.one.told(name) == 0 && !p.edited) && !p.may && p.by == "one") { // a login in the other home is found when somebody asks, and its end is another one
 			rt.Errorf("%s needs a login, which was said %d times", name, m.one.told(name))
 		}
 		if s.State == LoginRequired && s.Problem != nil && p.by == "one" && !m.mayEnd(m.one, p, s.Problem.Code) {

@@ -34,6 +34,7 @@ type urgency int
 
 const (
 	background urgency = iota // the loop: only if there is a free place now
+	pursuing                  // the loop, while a server's grace is short: queues for a place
 	wanted                    // somebody waits for a token: queues for a place
 	forced                    // somebody wants the refresh itself
 )

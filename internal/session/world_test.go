@@ -492,6 +492,7 @@ func (a *agentOf) enter(host string) (leave func()) {
 func (a *agentOf) login(name, host string) error {
 	a.w.instant.Store(true)
 	defer a.w.instant.Store(false)
+	time.Sleep(time.Second) // what has begun to take time ends: the login may wait for the keys that a refresh fetches
 	ctx, cancel := context.WithCancelCause(a.w.t.Context())
 	defer cancel(nil)
 	browser := &rig{t: a.w.t, server: a.w.servers[host]}
