@@ -399,7 +399,8 @@ func (m *model) login(a *agentOf, p *modelled) {
 		m.violation("%s: login of %s: %v", a.home, p.profile.Name, err)
 		return
 	}
-	p.in, p.over, p.may, p.edited, p.since, p.by, p.got = true, false, false, false, time.Now(), a.home, m.wants(a, p)
+	unnoticed := m.isOver(p) && m.two != nil // the other one may hold a token of the login that is over, until somebody needs a newer one
+	p.in, p.over, p.may, p.edited, p.since, p.by, p.got = true, false, unnoticed, false, time.Now(), a.home, m.wants(a, p)
 	m.mu.Lock()
 	delete(m.restored, p.profile.ClientID)
 	m.mu.Unlock()
