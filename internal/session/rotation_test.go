@@ -411,6 +411,50 @@ func TestSecondTokenFinishesTheLastRotation(t *testing.T) {
 	})
 }
 
+// Watchers are told that the last rotation is finished also by who then gets a token that was at hand.
+func TestFinishedByASecondTokenIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, authserver.Options{AccessTokenTTL: 10 * time.Minute, RotationGrace: -1})
+		r.login("work")
+		other := func() {
+			t.Helper()
+			if _, err := r.engine.TokenFor(t.Context(), TokenQuery{Name: "work", Scope: []string{"api"}}, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(8 * time.Minute)
+		other()
+		store := &brokenStore{Store: r.store}
+		store.broken.Store(true)
+		r.engine.store = store
+		time.Sleep(2 * time.Minute)
+		_, err := r.engine.Token(t.Context(), "work", -1)
+		wantError(t, err, TryAgain, CodeKeySlow)
+		store.broken.Store(false)
+		told := State("")
+		over := make(chan struct{})
+		ctx, stop := context.WithCancel(t.Context())
+		go func() {
+			defer close(over)
+			_ = r.engine.Watch(ctx, func(_ bool, changed []Status, _ []string) error {
+				told = changed[0].State
+				return nil
+			})
+		}()
+		synctest.Wait()
+		if told != Offline {
+			t.Errorf("at first: %s", told)
+		}
+		other()
+		synctest.Wait()
+		if told != LoggedIn {
+			t.Errorf("then: %s", told)
+		}
+		stop()
+		<-over
+	})
+}
+
 // TestOneRetryAfterALostAnswer counts what is sent: a lost answer costs one more request at once, and a start that finds an intent
 // is that one more.
 func TestOneRetryAfterALostAnswer(t *testing.T) {

@@ -44,8 +44,9 @@ func (e *Engine) second(ctx context.Context, q TokenQuery, minTTL time.Duration)
 			e.Poke()
 		}
 	}()
-	if _, _, err := e.finishLast(ctx, q.Name); err != nil {
-		tell = true
+	stored, _, err := e.finishLast(ctx, q.Name)
+	tell = stored || err != nil
+	if err != nil {
 		return nil, e.failed(q.Name, err) // the newest refresh token must not be passed by
 	}
 	key := strings.Join([]string{strings.Join(slices.Sorted(slices.Values(q.Scope)), " "), strings.Join(q.Resource, " "), q.Audience}, "\x00")
