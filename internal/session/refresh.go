@@ -530,13 +530,7 @@ func (e *Engine) failed(name string, err error) error {
 }
 
 // errTurn: those before took longer than anybody waits.
-var errTurn lateTurn
-
-type lateTurn struct{}
-
-func (lateTurn) Error() string {
-	return "others come first, and its turn did not come in time: the server is slow, or another Fob is at it"
-}
+var errTurn = errors.New("others come first, and its turn did not come in time: the server is slow, or another Fob is at it")
 
 // turnless is why who waits for a turn gives up.
 func turnless(ctx context.Context) error {

@@ -413,6 +413,25 @@ func TestFourAtATimeOnePerIssuer(t *testing.T) { // design.md decision 7
 	})
 }
 
+// queue has a caller for a token of each login, one after the other, at a server that is 25 s slow with each; it returns what waits
+// for all of them.
+func (r *rig) queue(slow authserver.Fault, names ...string) (wait func()) {
+	r.t.Helper()
+	time.Sleep(10 * time.Minute) // the tokens have ended
+	r.server.Faults().SetDelay(25 * time.Second)
+	r.server.Faults().Set(slow, len(names))
+	var callers sync.WaitGroup
+	for _, name := range names {
+		callers.Go(func() {
+			if token := r.token(name).AccessToken; !r.works(token) {
+				r.t.Errorf("the token of %s does not work", name)
+			}
+		})
+		synctest.Wait()
+	}
+	return callers.Wait
+}
+
 // A refresh that queued for long, behind others at a server that is slow, has for its answer what each of them had: cut off, it
 // would be lost, and the token is spent. R-306
 func TestAnswerAfterAQueueIsAwaited(t *testing.T) {
@@ -424,21 +443,10 @@ func TestAnswerAfterAQueueIsAwaited(t *testing.T) {
 			r.login(name)
 		}
 		r.login("work")
-		time.Sleep(10 * time.Minute)
-		r.server.Faults().SetDelay(25 * time.Second)
-		r.server.Faults().Set(authserver.TokenLate, len(names))
-		var callers sync.WaitGroup
-		for _, name := range names {
-			callers.Go(func() {
-				if token := r.token(name).AccessToken; !r.works(token) {
-					t.Errorf("the token of %s does not work", name)
-				}
-			})
-		}
-		synctest.Wait()
+		wait := r.queue(authserver.TokenLate, names...)
 		_, err := r.engine.Token(t.Context(), "work", -1) // the fifth: nothing is spent of it
 		wantError(t, err, TryAgain, CodeBusy)
-		callers.Wait()
+		wait()
 		if stats := r.server.Stats(); stats.Refreshes != len(names) || stats.FamiliesRevoked != 0 {
 			t.Errorf("%d refreshes, %d families revoked", stats.Refreshes, stats.FamiliesRevoked)
 		}
@@ -472,24 +480,13 @@ func TestLoserOfARaceAfterAQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer other.Close()
-		time.Sleep(10 * time.Minute)
-		r.server.Faults().SetDelay(25 * time.Second)
-		r.server.Faults().Set(authserver.TokenSlow, len(names))
-		var callers sync.WaitGroup
-		for _, name := range names {
-			callers.Go(func() {
-				if token := r.token(name).AccessToken; !r.works(token) {
-					t.Errorf("the token of %s does not work", name)
-				}
-			})
-			synctest.Wait()
-		}
+		wait := r.queue(authserver.TokenSlow, names...)
 		time.Sleep(80 * time.Second) // the last one's request is under way
 		if _, err := other.Token(t.Context(), "work", -1); err != nil {
 			t.Error(err)
 		}
 		r.server.Faults().Set(authserver.InvalidGrant, 1)
-		callers.Wait()
+		wait()
 		if s := r.status("work"); s.State != LoggedIn {
 			t.Errorf("state %s", s.State)
 		}
